@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+from typing_extensions import override
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,7 @@ class Fault:
     loc: str
     msg: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.loc}: {self.msg}" if self.loc else self.msg
 

@@ -36,7 +36,9 @@ class ModelConfig(Part):
     @model_validator(mode="after")
     def _heads_fit(self) -> "ModelConfig":
         if self.hidden_size % self.heads:
-            raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of {self.heads} heads")
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is not a multiple of {self.heads} heads"
+            )
         if self.heads % (self.kv_heads or self.heads):
             raise ValueError(f"{self.heads} heads are not a multiple of {self.kv_heads} kv_heads")
         return self
@@ -56,13 +58,16 @@ class ModelSpec(Part):
         description="Shape of a model trained from scratch; with a base model, its known shape.",
     )
     tokenizer: str | None = Field(
-        default=None, description="Folder of a tokenizer; empty: the base model's, or trained on the data."
+        default=None,
+        description="Folder of a tokenizer; empty: the base model's, or trained on the data.",
     )
 
     @model_validator(mode="after")
     def _has_origin(self) -> "ModelSpec":
         if self.source is None and self.config is None:
-            raise ValueError("give `source` (a base model) or `config` (a shape to train from scratch)")
+            raise ValueError(
+                "give `source` (a base model) or `config` (a shape to train from scratch)"
+            )
         return self
 
 
@@ -93,10 +98,15 @@ class Data(Part):
     eval: DataSource | None = Field(default=None, description="Empty: a part of the training rows.")
     eval_fraction: float = Field(default=0.05, gt=0, le=0.5)
     max_length: int = Field(
-        default=512, ge=16, le=131_072, title="Longest sequence", json_schema_extra={"unit": "tokens"}
+        default=512,
+        ge=16,
+        le=131_072,
+        title="Longest sequence",
+        json_schema_extra={"unit": "tokens"},
     )
     overlength: Literal["drop", "truncate", "error"] = Field(
-        default="drop", description="What happens to rows longer than `max_length`; always reported."
+        default="drop",
+        description="What happens to rows longer than `max_length`; always reported.",
     )
     loss_on: Literal["answers", "all"] = Field(
         default="answers", description="Score only the assistant's words, or every token."
@@ -116,7 +126,9 @@ class Batch(Part):
     @model_validator(mode="after")
     def _micro_fits(self) -> "Batch":
         if isinstance(self.micro_tokens, int) and not 0 < self.micro_tokens <= self.tokens_per_step:
-            raise ValueError(f"micro_tokens {self.micro_tokens} must lie in 1..{self.tokens_per_step}")
+            raise ValueError(
+                f"micro_tokens {self.micro_tokens} must lie in 1..{self.tokens_per_step}"
+            )
         return self
 
 
@@ -130,7 +142,11 @@ class Budget(Part):
         default=None, gt=0, le=24 * 90, title="Time limit", json_schema_extra={"unit": "h"}
     )
     cost: float | None = Field(
-        default=None, gt=0, le=1e7, title="Cost limit", json_schema_extra={"unit": "policy currency"}
+        default=None,
+        gt=0,
+        le=1e7,
+        title="Cost limit",
+        json_schema_extra={"unit": "policy currency"},
     )
 
     @model_validator(mode="after")
@@ -158,7 +174,9 @@ class Guard(Part):
     """What ends a run that goes wrong."""
 
     nan: Literal["stop"] = "stop"
-    max_loss: float | None = Field(default=None, gt=0, description="Stop when the loss passes this.")
+    max_loss: float | None = Field(
+        default=None, gt=0, description="Stop when the loss passes this."
+    )
 
 
 class Evaluation(Part):

@@ -1,0 +1,1 @@
+"""The chat service: researchers ask, it launches, watches and tells."""

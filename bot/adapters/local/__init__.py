@@ -1,0 +1,1 @@
+"""The local profile: pipelines and jobs as child processes of one machine, without Azure."""

@@ -1,0 +1,1 @@
+"""Draw posts as Adaptive Cards and as text; pure."""
