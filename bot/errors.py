@@ -57,7 +57,7 @@ class NotFoundError(BotError):
 
 
 class ForbiddenError(BotError):
-    """This person may not do this; the sentence says who can."""
+    """The person may not do this; the sentence says who can."""
 
     code, status, is_bug = "forbidden", 403, False
 

@@ -80,7 +80,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class MetricsQuery:
-    """Which part of which curves. `smooth` is the exponential moving average's weight of the past."""
+    """Which part of which curves; `smooth` is the moving average's weight of the past (0..1)."""
 
     keys: tuple[str, ...] = ()  # empty: all
     first_step: int | None = None
@@ -203,7 +203,7 @@ class RunStore(Protocol):
         """Return the draft, started or not."""
 
     async def add_run(self, run: Run, events: Sequence[Event], messages: Sequence[Message]) -> Run:
-        """Store a new run with its first events and messages, or return the stored one of that id."""
+        """Store a new run with its first events and messages; return a stored one of that id."""
 
     async def save_run(
         self, run: Run, events: Sequence[Event] = (), messages: Sequence[Message] = ()
@@ -211,7 +211,8 @@ class RunStore(Protocol):
         """Store a changed run, append events, add messages; return it with its new version.
 
         Raises `ConflictError` when the stored version is not `run.version`: load it again.
-        Messages whose key is known already are left as they are.
+        A message whose key is known keeps its delivery (state, ids, times) and gets the new post;
+        where the post differs it becomes dirty, unless it is still PENDING.
         """
 
     async def run(self, run_id: str) -> Run | None:
@@ -236,7 +237,11 @@ class RunStore(Protocol):
         """Store a message unless its key is known; return whether it was new."""
 
     async def save_message(self, message: Message) -> None:
-        """Store the changed message, found by its key."""
+        """Store how delivery stands: state, activity_id, times, attempts, fault; never the post.
+
+        `message.post` is what the thread shows now: the stored message stays or becomes dirty
+        where a newer post was stored meanwhile, else it is clean (if SENT).
+        """
 
     async def message(self, key: str) -> Message | None:
         """Return the message."""
