@@ -4,7 +4,7 @@ from bot.errors import SetupError
 
 
 class PipelineError(SetupError):
-    """A pipeline file says something wrong or outside the subset; the sentence names file and line."""
+    """A pipeline file is wrong or outside the subset; the sentence names file and line."""
 
     code = "pipeline_file"
 

@@ -1,7 +1,7 @@
 """Compute an expression: contexts by name, functions by table, only the arguments that matter."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from bot.adapters.local.interpreter.errors import ExpressionError
@@ -15,7 +15,14 @@ from bot.adapters.local.interpreter.expressions import (
     parse,
 )
 from bot.adapters.local.interpreter.functions import FUNCTIONS, MANY, Function
-from bot.adapters.local.interpreter.values import equal, list_of, lookup, members, to_boolean
+from bot.adapters.local.interpreter.values import (
+    describe,
+    equal,
+    list_of,
+    lookup,
+    members,
+    to_boolean,
+)
 
 Status = Callable[..., bool]
 
@@ -41,6 +48,23 @@ def compute(text: str, scope: Scope) -> Value:
     return evaluate(parse(text), scope)
 
 
+def check(expression: Expression, names: Collection[str], statuses: Collection[str]) -> None:
+    """Raise ExpressionError for a name or function that no evaluation will know."""
+    if isinstance(expression, Name):
+        if expression.name.lower() not in {name.lower() for name in names}:
+            raise ExpressionError(_unknown_name(expression, names))
+    elif isinstance(expression, Index):
+        check(expression.of, names, statuses)
+        if expression.key is not None:
+            check(expression.key, names, statuses)
+    elif isinstance(expression, Call):
+        if expression.function not in statuses:
+            function = _function(expression.function)
+            function.check(expression.function, len(expression.arguments))
+        for argument in expression.arguments:
+            check(argument, names, statuses)
+
+
 def evaluate(expression: Expression, scope: Scope) -> Value:
     """Evaluate a parsed expression; raises ExpressionError."""
     if isinstance(expression, Literal):
@@ -56,8 +80,12 @@ def _name(expression: Name, scope: Scope) -> Value:
     for name, value in scope.names.items():
         if name.lower() == expression.name.lower():
             return value
-    known = ", ".join(scope.names) or "none"
-    raise ExpressionError(f"there is no `{expression.name}` here; known are: {known}")
+    raise ExpressionError(_unknown_name(expression, scope.names))
+
+
+def _unknown_name(expression: Name, names: Collection[str]) -> str:
+    known = ", ".join(sorted(names)) or "none"
+    return f"there is no `{expression.name}` here; known are: {known}"
 
 
 def _index(expression: Index, scope: Scope) -> Value:
@@ -69,14 +97,13 @@ def _index(expression: Index, scope: Scope) -> Value:
         found = [lookup(item, key) for item in members(of)]
         return list_of(value for value in found if value is not None)
     value = lookup(of, key)
-    is_strict = isinstance(expression.of, Name) and expression.of.name.lower() in scope.strict
-    if value is None and is_strict:
-        raise ExpressionError(f"`{expression.of.name}` has no `{key}`")  # type: ignore[union-attr]
+    if value is None and isinstance(expression.of, Name) and expression.of.name in scope.strict:
+        raise ExpressionError(f"`{expression.of.name}` has no {describe(key)}")
     return value
 
 
 def _is_filter(expression: Expression) -> bool:
-    """Return whether `expression` goes through a wildcard, so that an index applies to each item."""
+    """Return whether `expression` goes through `*`, so that an index applies to each item."""
     while isinstance(expression, Index):
         if expression.key is None:
             return True
@@ -85,20 +112,24 @@ def _is_filter(expression: Expression) -> bool:
 
 
 def _call(call: Call, scope: Scope) -> Value:
-    if call.function in _LAZY:
-        _LAZY[call.function].check(call.function, len(call.arguments))
-        return _LAZY[call.function].apply(call.arguments, scope)
     if call.function in scope.statuses:
         return scope.statuses[call.function](*[evaluate(each, scope) for each in call.arguments])
-    if call.function in _STATUS_NAMES:
-        raise ExpressionError(f"`{call.function}()` can be used only in a condition")
-    function = FUNCTIONS.get(call.function)
-    if function is None:
-        near = difflib.get_close_matches(call.function, [*FUNCTIONS, *_LAZY], n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise ExpressionError(f"there is no function `{call.function}`{hint}")
+    function = _function(call.function)
     function.check(call.function, len(call.arguments))
+    if call.function in _LAZY:
+        return function.apply(call.arguments, scope)
     return function.apply(*[evaluate(argument, scope) for argument in call.arguments])
+
+
+def _function(name: str) -> Function:
+    function = _LAZY.get(name) or FUNCTIONS.get(name)
+    if function is not None:
+        return function
+    if name in _STATUS_NAMES:
+        raise ExpressionError(f"`{name}()` can be used only in a condition")
+    near = difflib.get_close_matches(name, [*FUNCTIONS, *_LAZY], n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    raise ExpressionError(f"there is no function `{name}`{hint}")
 
 
 Arguments = tuple[Expression, ...]

@@ -5,9 +5,11 @@ booleans, numbers (`Decimal`), texts, versions and the nodes of `source` (lists 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+
+from typing_extensions import override
 
 from bot.adapters.local.interpreter.errors import ExpressionError
 from bot.adapters.local.interpreter.source import Mapping, Sequence
@@ -19,18 +21,20 @@ class Version:
 
     parts: tuple[int, ...]
 
+    @override
     def __str__(self) -> str:
         return ".".join(str(part) for part in self.parts)
 
 
-Value = None | bool | Decimal | str | Version | Sequence | Mapping
+Constant = bool | Decimal | str | Version | None
+Value = Constant | Sequence | Mapping
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
     """A value written out."""
 
-    value: None | bool | Decimal | str | Version
+    value: Constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +109,9 @@ def _tokens(text: str) -> Iterator[_Token]:
     while text[at:].strip():
         match = _TOKEN.match(text, at)
         if match is None:
-            start = at + len(text[at:]) - len(text[at:].lstrip())
-            raise ExpressionError(
-                f"`{text[start:].split()[0]}` cannot be read (column {start + 1})"
-            )
+            rest = text[at:].strip()
+            column = len(text) - len(text[at:].lstrip()) + 1
+            raise ExpressionError(f"`{rest.split(maxsplit=1)[0]}` cannot be read (column {column})")
         kind = str(match.lastgroup)
         yield _Token(kind, match.group(kind), match.start(kind))
         at = match.end()
@@ -189,4 +192,8 @@ def _text(quoted: str) -> str:
     return quoted[1:-1].replace("''", "'")
 
 
-_LITERALS = {"text": _text, "version": _version, "number": Decimal}
+_LITERALS: dict[str, Callable[[str], Constant]] = {
+    "text": _text,
+    "version": _version,
+    "number": Decimal,
+}

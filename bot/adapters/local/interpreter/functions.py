@@ -1,7 +1,7 @@
 """The functions of the expression language that depend on nothing but their arguments.
 
-Source: learn.microsoft.com/azure/devops/pipelines/process/expressions#functions. `and`, `or`, `in` and
-the others that may leave arguments alone are in `evaluate`; `counter` needs a server and is refused.
+Source: learn.microsoft.com/azure/devops/pipelines/process/expressions#functions. `and`, `or`, `in`
+and others that may leave arguments alone are in `evaluate`; `counter` needs a server: refused.
 """
 
 import re

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as RawNode
+from typing_extensions import override
 
 from bot.adapters.local.interpreter.errors import PipelineError
 
@@ -19,16 +21,21 @@ class Where:
     file: str
     line: int
 
+    @override
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text; Azure Pipelines gives YAML's own numbers and booleans no meaning either."""
+    """A text; Azure Pipelines gives YAML's own numbers and booleans no meaning either.
+
+    `typed` is set where an expression made the text: a boolean parameter stays false, not 'False'.
+    """
 
     text: str
     where: Where
+    typed: bool | Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +58,19 @@ class Mapping:
         wanted = key.lower()
         return next((value for name, value in self.entries if name.text.lower() == wanted), None)
 
-    def keys(self) -> Iterator[Scalar]:
-        """Yield the keys in order."""
-        return (name for name, _ in self.entries)
+    @property
+    def keys(self) -> tuple[Scalar, ...]:
+        """The keys in order."""
+        return tuple(name for name, _ in self.entries)
 
 
-type_names = {Scalar: "a text", Sequence: "a list", Mapping: "a mapping"}
 Node = Scalar | Sequence | Mapping
+_KINDS = {Scalar: "a text", Sequence: "a list", Mapping: "a mapping"}
 
 
 def kind(node: Node) -> str:
     """Return what `node` is, in words for a message."""
-    return type_names[type(node)]
+    return _KINDS[type(node)]
 
 
 def read(path: Path, *, name: str) -> Mapping:
@@ -87,9 +95,7 @@ def parse(text: str, *, name: str) -> Mapping:
         raise PipelineError(f"{name}: not valid YAML: {error}.") from error
     if not isinstance(raw, MappingNode):
         raise PipelineError(f"{name}:1: a pipeline file must hold one mapping.")
-    node = _convert(raw, name)
-    assert isinstance(node, Mapping)
-    return node
+    return _mapping(raw, name)
 
 
 def _convert(raw: RawNode, file: str) -> Node:
@@ -101,8 +107,13 @@ def _convert(raw: RawNode, file: str) -> Node:
         return Scalar("" if is_null else str(raw.value), where)
     if isinstance(raw, SequenceNode):
         return Sequence(tuple(_convert(item, file) for item in raw.value), where)
-    assert isinstance(raw, MappingNode)
-    return Mapping(tuple(_entries(raw, file)), where)
+    if isinstance(raw, MappingNode):
+        return _mapping(raw, file)
+    raise PipelineError(f"{where}: neither a text nor a list nor a mapping.")
+
+
+def _mapping(raw: MappingNode, file: str) -> Mapping:
+    return Mapping(tuple(_entries(raw, file)), Where(file, raw.start_mark.line + 1))
 
 
 def _entries(raw: MappingNode, file: str) -> Iterator[tuple[Scalar, Node]]:

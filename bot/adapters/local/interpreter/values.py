@@ -103,14 +103,17 @@ def members(value: Value) -> tuple[Value, ...]:
 
 def from_node(node: Node | None) -> Value:
     """Return a node as a value: a scalar is its text."""
-    return node.text if isinstance(node, Scalar) else node
+    if isinstance(node, Scalar):
+        return node.text if node.typed is None else node.typed
+    return node
 
 
 def to_node(value: Value, where: Where) -> Node:
     """Return a value as a node at `where`; lists and mappings keep the place they came from."""
     if isinstance(value, (Sequence, Mapping)):
         return value
-    return Scalar(to_text(value), where)
+    typed = value if isinstance(value, (bool, Decimal)) else None
+    return Scalar(to_text(value), where, typed)
 
 
 def list_of(values: Iterable[Value], where: Where = RUNTIME) -> Sequence:
@@ -156,7 +159,7 @@ def _plain(value: Value | Scalar) -> Any:
     if isinstance(value, Sequence):
         return [_plain(item) for item in value.items]
     if isinstance(value, Scalar):
-        return value.text
+        return _plain(from_node(value))
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return str(value) if isinstance(value, Version) else value
