@@ -4,17 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bot.domain.people import Thread
+from bot.domain.people import Actor, Thread
 from bot.domain.posts import Post
 
-
-@dataclass(frozen=True)
-class Actor:
-    """Who speaks, as the channel vouches for it; the core looks up what they may do."""
-
-    id: str  # aadObjectId
-    tenant: str
-    name: str
+__all__ = ["Actor", "Conversation", "Reply", "Turn"]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,15 @@ class Person:
         return (self.id, self.tenant) == (other.id, other.tenant)
 
 
+@dataclass(frozen=True)
+class Actor:
+    """Who speaks, as the channel vouches for it; the core looks up what they may do."""
+
+    id: str  # aadObjectId
+    tenant: str
+    name: str
+
+
 class ThreadKind(StrEnum):
     """What kind of conversation a thread is."""
 

@@ -1,0 +1,30 @@
+"""What a run costs: seconds on its machines times the price of an hour."""
+
+from datetime import datetime
+
+from bot.domain.run import JobState, Run
+
+
+def cost_of(seconds: float, price_per_hour: float, nodes: int = 1) -> float:
+    """Return the cost of `nodes` machines for `seconds`, in the price's currency."""
+    return seconds / 3600 * price_per_hour * nodes
+
+
+def busy_seconds(run: Run, now: datetime) -> float:
+    """Return how long the run's job has held its machines so far, over all attempts."""
+    job = run.seen.job
+    if job is None:
+        return 0.0
+    if job.state is JobState.RUNNING and job.started_at is not None:
+        return max(job.busy_s, (now - job.started_at).total_seconds())
+    return job.busy_s
+
+
+def cost_so_far(run: Run, now: datetime) -> float:
+    """Return what the run has cost until `now`."""
+    return cost_of(busy_seconds(run, now), run.plan.price_per_hour, run.spec.compute.nodes)
+
+
+def ceiling(cost_high: float, limit: float | None) -> float:
+    """Return the most that a run can cost: the reconciler ends it at its own limit."""
+    return cost_high if limit is None else min(cost_high, limit)

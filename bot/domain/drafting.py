@@ -1,0 +1,243 @@
+"""From a recipe and a person's changes to a draft with its plan; and the form that asks for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from bot.domain.cost import cost_of
+from bot.domain.people import Person, Thread
+from bot.domain.policy import Policy, never, why_approval
+from bot.domain.posts import FormField, PlanPost
+from bot.domain.run import Difference, Draft, Plan
+from bot.errors import FieldFault, InputError
+from trainer.contract.estimate import Estimate
+from trainer.contract.faults import Fault, SpecError
+from trainer.contract.recipe import (
+    ALIASES,
+    Recipe,
+    differences,
+    expand,
+    find_recipe,
+    flatten,
+    recipes,
+)
+from trainer.contract.spec import RunSpec, spec_hash
+
+# What each form shows first; the recipe's main numbers follow.
+FIRST = ("name", "data", "budget")
+LABEL_OF = {"name": "Name", "data": "Data", "budget": "Cost limit"}
+HELP_OF = {
+    "data": "builtin:<name>, or the path of a JSONL, Parquet or text file",
+    "budget": "the run is stopped when it has cost this much; empty: no limit",
+}
+SHORT = {place: alias for alias, place in ALIASES.items()}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request for a plan, as it came in."""
+
+    person: Person
+    thread: Thread | None
+    nonce: str
+    changes: Mapping[str, Any]
+    run_id: str  # minted with the request, used if it becomes a run
+    at: datetime
+
+
+def spec_from(recipe_name: str, changes: Mapping[str, Any]) -> RunSpec:
+    """Return the recipe's spec with the changes; empty text means "as the recipe has it".
+
+    Raises `InputError` whose faults name each key as it was typed.
+    """
+    try:
+        return expand(find_recipe(recipe_name), without_blanks(changes))
+    except SpecError as error:
+        raise _input_error(error, changes) from error
+
+
+def spec_like(spec: RunSpec, changes: Mapping[str, Any]) -> RunSpec:
+    """Return an earlier spec with the changes; raises as `spec_from`."""
+    earlier = Recipe(name=spec.recipe, title="", description="", main=(), spec=spec)
+    try:
+        return expand(earlier, without_blanks(changes))
+    except SpecError as error:
+        raise _input_error(error, changes) from error
+
+
+def _input_error(error: SpecError, changes: Mapping[str, Any]) -> InputError:
+    faults = tuple(field_fault(fault, changes) for fault in error.faults)
+    return InputError(" ".join(_sentence(fault) for fault in faults), faults)
+
+
+def without_blanks(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes less the fields left empty, text trimmed."""
+    trimmed = {k: v.strip() if isinstance(v, str) else v for k, v in changes.items()}
+    return {k: v for k, v in trimmed.items() if v not in ("", None)}
+
+
+def field_fault(fault: Fault, changes: Mapping[str, Any]) -> FieldFault:
+    """Return the fault under the key that the person used: `lr` rather than `optim.lr`."""
+    short = SHORT.get(fault.loc, fault.loc)
+    return FieldFault(short if short in changes else fault.loc, fault.msg)
+
+
+def _sentence(fault: FieldFault) -> str:
+    text = f"`{fault.loc}`: {fault.msg}" if fault.loc else fault.msg
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def plan_of(spec: RunSpec, estimate: Estimate, policy: Policy) -> Plan:
+    """Return the estimate with its price and the differences from the recipe."""
+    price = policy.prices.get(spec.compute.sku)
+    if price is None:
+        known = ", ".join(f"`{sku}`" for sku in policy.prices) or "none"
+        raise InputError(
+            f"There is no machine `{spec.compute.sku}` in the price list; there are: {known}.",
+            (FieldFault("sku", f"not in the price list ({known})"),),
+        )
+    nodes = spec.compute.nodes
+    return Plan(
+        parameters=estimate.parameters,
+        trained_parameters=estimate.trained_parameters,
+        steps=estimate.steps,
+        tokens=estimate.tokens,
+        memory_bytes=estimate.memory_bytes,
+        seconds_low=estimate.seconds_low,
+        seconds=estimate.seconds,
+        seconds_high=estimate.seconds_high,
+        cost_low=cost_of(estimate.seconds_low, price, nodes),
+        cost=cost_of(estimate.seconds, price, nodes),
+        cost_high=cost_of(estimate.seconds_high, price, nodes),
+        price_per_hour=price,
+        currency=policy.currency,
+        basis=estimate.basis,
+        warnings=estimate.warnings,
+        differences=differences_of(spec),
+    )
+
+
+def differences_of(spec: RunSpec) -> tuple[Difference, ...]:
+    """Return what is not as the recipe has it; a name and a pinned hash are no difference."""
+    recipe = recipes().get(spec.recipe)
+    if recipe is None:
+        return ()
+    quiet = {"name", "data.train.sha256"}
+    found = differences(recipe.spec, spec)
+    return tuple(Difference(place, *pair) for place, pair in found.items() if place not in quiet)
+
+
+def draft_of(asked: Asked, spec: RunSpec, plan: Plan, policy: Policy) -> Draft:
+    """Return the draft, or refuse what nobody may start."""
+    refusal = never(policy, plan, spec.budget.cost)
+    if refusal is not None:
+        raise InputError(refusal)
+    return Draft(
+        id=asked.run_id,
+        nonce=asked.nonce,
+        requester=asked.person,
+        thread=asked.thread,
+        spec=spec,
+        spec_sha256=spec_hash(spec),
+        plan=plan,
+        approval_why=why_approval(policy, asked.person, plan, spec.budget.cost),
+        created_at=asked.at,
+        changes=without_blanks(asked.changes),
+    )
+
+
+def plan_post(draft: Draft, *, started_by: str | None = None, replaced: bool = False) -> PlanPost:
+    """Return the plan card's content."""
+    recipe = recipes().get(draft.spec.recipe)
+    return PlanPost(
+        draft_id=draft.id,
+        name=draft.spec.name,
+        recipe=draft.spec.recipe,
+        recipe_title=recipe.title if recipe else draft.spec.recipe,
+        method=method_in_words(draft.spec),
+        data=draft.spec.data.train.uri,
+        machine=draft.spec.compute.sku,
+        requester=draft.requester.name,
+        plan=draft.plan,
+        approval_why=draft.approval_why,
+        state="started" if started_by else "replaced" if replaced else "open",
+        started_by=started_by,
+    )
+
+
+def method_in_words(spec: RunSpec) -> str:
+    """Return e.g. `LoRA fine-tuning of run:run-20261123-a2b3c4`."""
+    base = f" of {spec.model.source}" if spec.model.source else " from scratch"
+    if spec.method == "pretrain":
+        return f"Pretraining{base}"
+    kind = "LoRA fine-tuning" if spec.tuning.kind == "lora" else "Fine-tuning"
+    return f"{kind}{base}"
+
+
+def form_fields(
+    recipe: Recipe, typed: Mapping[str, Any], faults: Sequence[FieldFault]
+) -> tuple[FormField, ...]:
+    """Return the form: recipe, name, data, cost limit, then the recipe's main numbers.
+
+    What was typed stays; a fault stands at its field, whichever of its names it came under.
+    """
+    flat = flatten(recipe.spec)
+    said = {ALIASES.get(key, key): str(value) for key, value in typed.items()}
+    wrong = {ALIASES.get(fault.loc, fault.loc): fault.msg for fault in faults}
+    choices = tuple((name, found.title) for name, found in recipes().items())
+    first = FormField("recipe", "Recipe", recipe.name, "choice", recipe.description, choices)
+    ids = [*FIRST, *(SHORT.get(place, place) for place in recipe.main)]
+    extra = [SHORT.get(place, place) for place in said if place in flat or place in wrong]
+    shown = dict.fromkeys([*ids, *extra])
+    return (first, *(_field(key, flat, said, wrong) for key in shown))
+
+
+def _field(
+    key: str, flat: Mapping[str, Any], said: Mapping[str, str], wrong: Mapping[str, str]
+) -> FormField:
+    place = ALIASES.get(key, key)
+    info, default = field_info(place), flat.get(place)
+    value = said.get(place, "" if default is None else _shown(default))
+    unit = _extra(info).get("unit") if info else None
+    label = LABEL_OF.get(key) or (info.title if info and info.title else key)
+    return FormField(
+        id=key,
+        label=f"{label} ({unit})" if unit and key not in LABEL_OF else label,
+        value=value,
+        input="number" if isinstance(default, int | float) else "text",
+        help=HELP_OF.get(key, (info.description or "") if info else ""),
+        fault=wrong.get(place),
+        required=key in ("name", "data"),
+    )
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _extra(info: FieldInfo) -> Mapping[str, Any]:
+    return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+
+
+def field_info(place: str) -> FieldInfo | None:
+    """Return pydantic's description of the setting at a dotted path of the spec."""
+    model: Any = RunSpec
+    info: FieldInfo | None = None
+    for part in place.split("."):
+        fields = getattr(model, "model_fields", {})
+        if part not in fields:
+            return None
+        info = fields[part]
+        kinds = (info.annotation, *getattr(info.annotation, "__args__", ()))
+        model = next((k for k in kinds if hasattr(k, "model_fields")), None)
+    return info
+
+
+def free_faults(faults: Sequence[FieldFault], fields: Sequence[FormField]) -> str | None:
+    """Return in one text the faults that belong to no field of the form."""
+    shown = {ALIASES.get(field.id, field.id) for field in fields}
+    loose = [f for f in faults if ALIASES.get(f.loc, f.loc) not in shown]
+    return " ".join(_sentence(fault) for fault in loose) or None

@@ -1,0 +1,178 @@
+"""What to do next with a run, and what is news of it: pure functions of its facts and the time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from bot.domain.cost import cost_so_far
+from bot.domain.message import Message, MessageState
+from bot.domain.people import Thread
+from bot.domain.posts import AlertPost, ApprovalPost, Post, RunPost
+from bot.domain.run import Cancel, JobSeen, JobState, PipelineState, Run, RunStatus
+from bot.domain.view import RunView
+from trainer.contract.progress import Phase
+
+ENDED_PIPELINE = frozenset(
+    {
+        PipelineState.SUCCEEDED,
+        PipelineState.FAILED,
+        PipelineState.CANCELLED,
+        PipelineState.SKIPPED,
+        PipelineState.LOST,
+    }
+)
+
+
+class Step(Enum):
+    """The one thing that the reconciler does next for a run."""
+
+    NOTHING = auto()
+    START_PIPELINE = auto()
+    CANCEL_PIPELINE = auto()
+    CANCEL_JOB = auto()
+    STOP_FOR_COST = auto()
+
+
+def status_of(run: Run, now: datetime) -> RunStatus:
+    """Return the run's state as its facts have it; a final state is never left."""
+    if run.status.is_final:
+        return run.status
+    approval = run.wish.approval
+    if approval is not None and approval.decision is None:
+        if run.wish.cancel is not None:
+            return RunStatus.CANCELLED
+        return RunStatus.EXPIRED if now >= approval.expires_at else RunStatus.AWAITING_APPROVAL
+    if approval is not None and approval.decision is not None and not approval.decision.approved:
+        return RunStatus.REJECTED
+    job = run.seen.job
+    if job is not None and job.state is not JobState.ABSENT:
+        return _status_of_job(run, job)
+    return _status_before_job(run)
+
+
+def _status_before_job(run: Run) -> RunStatus:
+    pipeline = run.seen.pipeline
+    if pipeline is None:
+        return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.QUEUED
+    if pipeline.state is PipelineState.QUEUED:
+        return RunStatus.QUEUED
+    if pipeline.state is PipelineState.RUNNING:
+        return RunStatus.PREPARING
+    return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.FAILED
+
+
+def _status_of_job(run: Run, job: JobSeen) -> RunStatus:
+    progress = run.seen.progress
+    match job.state:
+        case JobState.WAITING:
+            return RunStatus.WAITING
+        case JobState.RUNNING:
+            after = progress is not None and 0 < progress.total <= progress.step
+            late = progress is not None and (
+                progress.phase is Phase.EXPORT or (progress.phase is Phase.EVALUATE and after)
+            )
+            return RunStatus.EVALUATING if late else RunStatus.TRAINING
+        case JobState.SUCCEEDED:
+            good = progress is not None and progress.result is not None
+            return RunStatus.SUCCEEDED if good else RunStatus.FAILED
+        case _:
+            return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.FAILED
+
+
+def next_step(run: Run, now: datetime) -> Step:
+    """Return what to do for the run now; `run.status` must be fresh from `status_of`.
+
+    Cancelling repeats until it shows, since a pipeline may submit its job in the same moment.
+    """
+    if run.status.is_final or run.status is RunStatus.AWAITING_APPROVAL:
+        return Step.NOTHING
+    pipeline, job = run.seen.pipeline, run.seen.job
+    has_job = job is not None and job.state is not JobState.ABSENT
+    if run.wish.cancel is not None:
+        if has_job:
+            return Step.CANCEL_JOB
+        running = pipeline is not None and pipeline.state not in ENDED_PIPELINE
+        return Step.CANCEL_PIPELINE if running else Step.NOTHING
+    limit = run.spec.budget.cost
+    if limit is not None and has_job and cost_so_far(run, now) >= limit:
+        return Step.STOP_FOR_COST
+    if pipeline is None and not has_job:
+        return Step.START_PIPELINE
+    return Step.NOTHING
+
+
+def stopped_for_cost(run: Run, now: datetime) -> Run:
+    """Return the run with the system's wish that it ends."""
+    reason = f"It reached its cost limit of {run.plan.currency} {run.spec.budget.cost:.2f}."
+    return replace(run, wish=replace(run.wish, cancel=Cancel(by=None, at=now, reason=reason)))
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """How often a card may change while only numbers move."""
+
+    quiet: timedelta = timedelta(seconds=5)
+
+
+def news(
+    run: Run, view: RunView, told: Mapping[str, Message], now: datetime, tempo: Tempo
+) -> tuple[Message, ...]:
+    """Return the messages to add or to give a newer post; `told` has the run's messages by key.
+
+    One progress card a thread, edited in place: at once when the status changes, seldom while
+    only numbers move. One approval card. One alert a thread, at the end. Nothing is said twice,
+    because each message's key says what it is.
+    """
+    wanted: list[Message] = []
+    for thread in run.threads:
+        wanted.append(_message(run, thread, "run", RunPost(view), now))
+        if run.status.is_final:
+            alert = AlertPost(view, run.requester.id, run.requester.name)
+            wanted.append(_message(run, thread, "alert", alert, now))
+    if run.threads and run.wish.approval is not None:
+        wanted.append(_message(run, run.threads[0], "approval", ApprovalPost(view, ()), now))
+    return tuple(m for m in wanted if _is_news(m, told.get(m.key), now, tempo))
+
+
+def _message(run: Run, thread: Thread, what: str, post: Post, now: datetime) -> Message:
+    return Message(
+        key=message_key(run.id, what, thread),
+        thread=thread,
+        post=post,
+        state=MessageState.PENDING,
+        created_at=now,
+        run_id=run.id,
+    )
+
+
+def message_key(run_id: str, what: str, thread: Thread) -> str:
+    """Return the unique key of what one thread hears of one run (`run`, `approval`, `alert`)."""
+    return f"{run_id}/{what}/{thread.id}"
+
+
+def _is_news(wanted: Message, told: Message | None, now: datetime, tempo: Tempo) -> bool:
+    if told is None:
+        return True
+    if isinstance(wanted.post, AlertPost):
+        return False
+    if _turn(told.post) != _turn(wanted.post):
+        return True
+    last = told.edited_at or told.sent_at
+    rested = last is None or now - last >= tempo.quiet
+    return rested and _numbers(told.post) != _numbers(wanted.post)
+
+
+def _turn(post: Post) -> tuple[object, ...]:
+    """Return what is told at once: the state, and that somebody wants it to stop."""
+    if not isinstance(post, RunPost | ApprovalPost):
+        return ()
+    return (post.run.status, post.run.is_stopping, post.run.attempt)
+
+
+def _numbers(post: Post) -> tuple[object, ...]:
+    """Return what is told seldom; never the clock alone, or a waiting card would never rest."""
+    if not isinstance(post, RunPost):
+        return ()
+    run = post.run
+    return (run.headline, run.step, run.eval_loss, run.samples, run.queue_position, run.undelivered)

@@ -1,0 +1,133 @@
+"""From a request to a draft: pin data and base model, estimate, price, check the limits."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.drafting import Asked, draft_of, plan_of, spec_from, spec_like
+from bot.domain.naming import mint_run_id
+from bot.domain.people import Person, Thread
+from bot.domain.run import Draft, Run, RunStatus
+from bot.errors import FieldFault, InputError
+from bot.ports import RunQuery
+from bot.service.world import World
+from trainer.contract.estimate import Throughput, estimate
+from trainer.contract.spec import DataSource, ModelConfig, RunSpec
+
+MAX_BASES = 5  # how many models may stand on one another before we stop looking for the shape
+RECENT_RUNS = 20  # how many earlier runs are asked for their throughput
+
+
+class Drafts:
+    """Makes drafts; nothing is spent by it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._store, self._policy = world.store, world.policy
+
+    def asked(
+        self, person: Person, thread: Thread | None, nonce: str, changes: Mapping[str, Any]
+    ) -> Asked:
+        """Return the request with its time and a run id of its own."""
+        now = self._world.clock.now()
+        return Asked(person, thread, nonce, changes, mint_run_id(now, secrets.choice), now)
+
+    async def from_recipe(self, asked: Asked, recipe: str) -> Draft:
+        """Return the plan of a recipe with changes."""
+        return await self._draft(asked, spec_from(recipe, asked.changes))
+
+    async def like(self, asked: Asked, run: Run) -> Draft:
+        """Return the plan for the same as an earlier run, with changes; warns if its data moved."""
+        spec = spec_like(run.spec, asked.changes)
+        return await self._draft(asked, spec, data_before=run.spec.data.train)
+
+    async def _draft(
+        self, asked: Asked, spec: RunSpec, data_before: DataSource | None = None
+    ) -> Draft:
+        spec, data_tokens = await self._with_data(spec)
+        spec, base = await self._with_base(spec)
+        numbers = estimate(
+            spec, base=base, data_tokens=data_tokens, seen=await self._throughput(spec)
+        )
+        plan = plan_of(spec, numbers, self._policy)
+        if data_before is not None and _has_moved(data_before, spec.data.train):
+            note = f"The file {spec.data.train.uri} has changed since the earlier run."
+            plan = replace(plan, warnings=(*plan.warnings, note))
+        return await self._store.add_draft(draft_of(asked, spec, plan, self._policy))
+
+    async def _with_data(self, spec: RunSpec) -> tuple[RunSpec, int | None]:
+        found = await self._world.find_data(spec.data.train.uri)
+        if found is None:
+            return spec, None
+        train = spec.data.train.model_copy(update={"uri": found.uri, "sha256": found.sha256})
+        data = spec.data.model_copy(update={"train": train, "eval": await self._eval_data(spec)})
+        return spec.model_copy(update={"data": data}), found.bytes // 4  # about 4 bytes a token
+
+    async def _eval_data(self, spec: RunSpec) -> DataSource | None:
+        if spec.data.eval is None:
+            return None
+        found = await self._world.find_data(spec.data.eval.uri)
+        if found is None:
+            return spec.data.eval
+        return spec.data.eval.model_copy(update={"uri": found.uri, "sha256": found.sha256})
+
+    async def _with_base(self, spec: RunSpec) -> tuple[RunSpec, ModelConfig | None]:
+        """Return the spec with its base pinned to one run, and the base's shape where known."""
+        source = spec.model.source
+        if source is None:
+            return spec, None
+        if source.startswith("recipe:"):
+            source = await self._newest_run_of(source.removeprefix("recipe:"))
+            model = spec.model.model_copy(update={"source": source})
+            spec = spec.model_copy(update={"model": model})
+        return spec, spec.model.config or await self._shape_of(source)
+
+    async def _newest_run_of(self, recipe: str) -> str:
+        query = RunQuery(statuses=frozenset({RunStatus.SUCCEEDED}), recipe=recipe, limit=1)
+        page = await self._store.runs(query)
+        if not page.runs:
+            raise InputError(
+                f"It needs a base model from the recipe `{recipe}`, and no run of that has "
+                f"succeeded yet. First: `train {recipe}`.",
+                (FieldFault("base", f"no run of `{recipe}` has succeeded yet"),),
+            )
+        return f"run:{page.runs[0].id}"
+
+    async def _shape_of(self, source: str) -> ModelConfig | None:
+        for _ in range(MAX_BASES):
+            if not source.startswith("run:"):
+                return None
+            run = await self._store.run(source.removeprefix("run:"))
+            if run is None or run.status is not RunStatus.SUCCEEDED:
+                raise InputError(
+                    f"The base model `{source}` is no run that succeeded. `runs` lists them.",
+                    (FieldFault("base", "no run that succeeded"),),
+                )
+            if run.spec.model.config is not None or run.spec.model.source is None:
+                return run.spec.model.config
+            source = run.spec.model.source
+        return None
+
+    async def _throughput(self, spec: RunSpec) -> Throughput | None:
+        query = RunQuery(
+            statuses=frozenset({RunStatus.SUCCEEDED}), recipe=spec.recipe, limit=RECENT_RUNS
+        )
+        rates = []
+        for run in (await self._store.runs(query)).runs:
+            result = run.seen.progress.result if run.seen.progress else None
+            alike = (run.spec.model, run.spec.tuning, run.spec.compute, run.spec.batch) == (
+                spec.model,
+                spec.tuning,
+                spec.compute,
+                spec.batch,
+            )
+            if alike and result is not None and result.train_s > 0:
+                rates.append(result.tokens / result.train_s)
+        if not rates:
+            return None
+        return Throughput(tokens_per_s=sorted(rates)[len(rates) // 2], runs=len(rates))
+
+
+def _has_moved(before: DataSource, now: DataSource) -> bool:
+    return before.uri == now.uri and before.sha256 != now.sha256

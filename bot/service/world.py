@@ -1,0 +1,33 @@
+"""What the service acts on, and the rules that it keeps."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.people import Person
+from bot.domain.policy import Policy
+from bot.ports import Bell, Clock, RunStore, Tracking
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of training data that was found: its real path, size and hash."""
+
+    uri: str
+    bytes: int
+    sha256: str
+
+
+DataFinder = Callable[[str], Awaitable[DataFile | None]]
+
+
+@dataclass(frozen=True)
+class World:
+    """What the service acts on, and the rules that it keeps."""
+
+    store: RunStore
+    tracking: Tracking
+    clock: Clock
+    bell: Bell
+    policy: Policy
+    people: tuple[Person, ...]
+    find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
