@@ -130,6 +130,12 @@ def differences_of(spec: RunSpec) -> tuple[Difference, ...]:
     return tuple(Difference(place, *pair) for place, pair in found.items() if place not in quiet)
 
 
+def changes_of(spec: RunSpec) -> dict[str, Any]:
+    """Return what a person would have typed to make the recipe this spec."""
+    found = {SHORT.get(d.place, d.place): d.ours for d in differences_of(spec)}
+    return {"name": spec.name, **{key: value for key, value in found.items() if value is not None}}
+
+
 def draft_of(asked: Asked, spec: RunSpec, plan: Plan, policy: Policy) -> Draft:
     """Return the draft, or refuse what nobody may start."""
     refusal = never(policy, plan, spec.budget.cost)

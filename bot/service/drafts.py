@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.drafting import Asked, draft_of, plan_of, spec_from, spec_like
+from bot.domain.drafting import Asked, changes_of, draft_of, plan_of, spec_from, spec_like
 from bot.domain.naming import mint_run_id
 from bot.domain.people import Person, Thread
 from bot.domain.run import Draft, Run, RunStatus
@@ -40,6 +40,7 @@ class Drafts:
     async def like(self, asked: Asked, run: Run) -> Draft:
         """Return the plan for the same as an earlier run, with changes; warns if its data moved."""
         spec = spec_like(run.spec, asked.changes)
+        asked = replace(asked, changes=changes_of(spec))  # what Change offers is against the recipe
         return await self._draft(asked, spec, data_before=run.spec.data.train)
 
     async def _draft(

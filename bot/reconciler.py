@@ -1,0 +1,230 @@
+"""The loop: look at every unfinished run, take one step, tell the people what is new.
+
+Level-triggered: each sweep begins with what is stored and what pipeline, job and trainer say, so
+whatever a crash lost is found again. The bell only makes the next sweep come sooner.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.changing import state_event
+from bot.domain.message import Message, MessageState
+from bot.domain.picture import view_of
+from bot.domain.plan import (
+    Step,
+    Tempo,
+    news,
+    next_step,
+    status_of,
+    stopped_for_cost,
+)
+from bot.domain.policy import Policy, refusal_to_start
+from bot.domain.run import (
+    Event,
+    JobSeen,
+    JobState,
+    PipelineSeen,
+    PipelineState,
+    ProgressSeen,
+    Run,
+    RunStatus,
+    Seen,
+    Source,
+)
+from bot.domain.sightings import sightings
+from bot.errors import BotError, ConflictError, UnavailableError
+from bot.ports import (
+    Bell,
+    Clock,
+    Jobs,
+    PipelineRequest,
+    Pipelines,
+    RunStore,
+    Tracking,
+)
+from trainer.contract.spec import spec_hash
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Backends:
+    """The world that runs live in."""
+
+    pipelines: Pipelines
+    jobs: Jobs
+    tracking: Tracking
+    store: RunStore
+    clock: Clock
+    bell: Bell
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What one look at the world brought, for all runs at once."""
+
+    pipelines: dict[str, PipelineSeen]
+    jobs: dict[str, JobSeen]
+    progress: dict[str, ProgressSeen]
+
+
+class Reconciler:
+    """Compares wish with fact, again and again; only one may run per store."""
+
+    def __init__(self, world: Backends, policy: Policy, tempo: Tempo, pause_s: float) -> None:
+        self._world, self._policy, self._tempo = world, policy, tempo
+        self._pause_s = pause_s
+        self.sweeps = 0
+        self.troubles: dict[str, str] = {}  # what does not answer now, for /readyz and the page
+
+    async def run(self) -> None:
+        """Sweep until cancelled: after each pause, or at once when the bell rings `wake`."""
+        async with self._world.bell.listen(["wake"]) as rings:
+            while True:
+                await self._sweep_safely()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause_s):
+                        await anext(rings)
+
+    async def _sweep_safely(self) -> None:
+        try:
+            await self.sweep()
+            self.troubles.pop("sweep", None)
+        except BotError as error:
+            if self.troubles.get("sweep") != str(error):
+                log.warning("sweep stopped: %s", error)
+            self.troubles["sweep"] = str(error)
+        except Exception:  # the loop must outlive a bug in one sweep; the next one starts anew
+            log.exception("a sweep failed")
+            self.troubles["sweep"] = "The reconciler met a bug; its log has the trace."
+
+    async def sweep(self) -> None:
+        """Look once at every unfinished run; let waiting jobs begin; forget nothing."""
+        runs = await self._world.store.unfinished()
+        sighting = await self._look([run.id for run in runs])
+        for run in runs:
+            await self._tend(run, sighting)
+        try:
+            await self._world.jobs.advance()
+            self.troubles.pop("jobs", None)
+        except BotError as error:
+            self.troubles["jobs"] = str(error)
+        self.sweeps += 1
+
+    async def _look(self, run_ids: Collection[str]) -> Sighting:
+        """Ask each backend once. Jobs come before progress: an ended job has told everything."""
+        pipelines = await self._world.pipelines.observe(run_ids)
+        jobs = await self._world.jobs.observe(run_ids)
+        progress = await self._world.tracking.observe(run_ids)
+        return Sighting(dict(pipelines), dict(jobs), dict(progress))
+
+    async def _tend(self, run: Run, sighting: Sighting) -> None:
+        """Bring one run forward; a conflict or a fault leaves it for the next sweep."""
+        try:
+            seen = await self._see(run, sighting)
+            await self._act(seen)
+            self.troubles.pop(run.id, None)
+        except ConflictError:
+            self._world.bell.ring("wake")
+        except BotError as error:
+            if self.troubles.get(run.id) != str(error):
+                log.warning("run %s waits: %s", run.id, error)
+            self.troubles[run.id] = str(error)
+
+    async def _see(self, run: Run, sighting: Sighting) -> Run:
+        """Store what is new of the run, with its events and the messages that tell it."""
+        now = self._world.clock.now()
+        job = sighting.jobs.get(run.id)
+        seen = Seen(
+            pipeline=sighting.pipelines.get(run.id, run.seen.pipeline),
+            job=None if job is None or job.state is JobState.ABSENT else job,
+            progress=sighting.progress.get(run.id, run.seen.progress),
+            at=run.seen.at,
+        )
+        after = replace(run, seen=seen)
+        after = replace(after, status=status_of(after, now))
+        if after.status.is_final:
+            after = replace(after, ended_at=now)
+        return await self._save(run, after, sightings(run, after, now))
+
+    async def _save(self, before: Run, after: Run, events: Sequence[Event]) -> Run:
+        now = self._world.clock.now()
+        if after.status is not before.status:
+            events = (*events, state_event(after, now))
+        told = await self._told(after.id)
+        posts = news(after, view_of(after, now, _lost(told)), told, now, self._tempo)
+        if after == before and not events and not posts:
+            return before
+        saved = await self._world.store.save_run(
+            replace(after, seen=replace(after.seen, at=now)), events, posts
+        )
+        self._ring(saved.id, has_posts=bool(posts), has_status=after.status is not before.status)
+        if after.status is not before.status:
+            log.info("run %s is now %s", saved.id, saved.status)
+        return saved
+
+    async def _told(self, run_id: str) -> dict[str, Message]:
+        return {m.key: m for m in await self._world.store.messages(run_id=run_id)}
+
+    def _ring(self, run_id: str, *, has_posts: bool, has_status: bool) -> None:
+        self._world.bell.ring(f"run:{run_id}")
+        self._world.bell.ring("runs")
+        if has_posts:
+            self._world.bell.ring("outbox")
+        if has_status:
+            self._world.bell.ring("wake")
+
+    async def _act(self, run: Run) -> None:
+        """Take the one step that the facts call for. Every step may be repeated."""
+        match next_step(run, self._world.clock.now()):
+            case Step.START_PIPELINE:
+                await self._start(run)
+            case Step.CANCEL_PIPELINE:
+                await self._world.pipelines.cancel(run.id)
+            case Step.CANCEL_JOB:
+                await self._world.pipelines.cancel(run.id)
+                await self._world.jobs.cancel(run.id)
+            case Step.STOP_FOR_COST:
+                await self._stop_for_cost(run)
+            case Step.NOTHING:
+                pass
+
+    async def _start(self, run: Run) -> None:
+        """Start the pipeline, after a last look at hash, consent and limit."""
+        refusal = refusal_to_start(self._policy, run, spec_hash(run.spec))
+        now = self._world.clock.now()
+        if refusal is not None:
+            await self._fail(run, f"It was not started. {refusal}", now)
+            return
+        try:
+            await self._world.pipelines.start(PipelineRequest(run.id, run.spec, run.requester.id))
+        except UnavailableError:
+            raise
+        except BotError as error:  # a pipeline file that cannot be used: trying again is no use
+            await self._fail(run, str(error), now)
+
+    async def _fail(self, run: Run, why: str, now: datetime) -> None:
+        pipeline = PipelineSeen(PipelineState.FAILED, fault=why)
+        after = replace(run, seen=replace(run.seen, pipeline=pipeline))
+        after = replace(after, status=RunStatus.FAILED, ended_at=now)
+        await self._save(run, after, [Event(run.id, now, None, "refused", why, Source.BOT)])
+
+    async def _stop_for_cost(self, run: Run) -> None:
+        now = self._world.clock.now()
+        after = stopped_for_cost(run, now)
+        why = after.wish.cancel.reason if after.wish.cancel else ""
+        event = Event(run.id, now, None, "cost_limit", why, Source.BOT)
+        await self._act(await self._save(run, after, [event]))
+
+
+def _lost(told: dict[str, Message]) -> tuple[str, ...]:
+    """Return a sentence for each message that may not have arrived, for the card that did."""
+    return tuple(
+        f"{m.post.kind.capitalize()} message: delivery unknown, not sent again."
+        for m in told.values()
+        if m.state is MessageState.UNKNOWN
+    )
