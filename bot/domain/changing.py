@@ -42,7 +42,7 @@ def started(draft: Draft, by: By, policy: Policy, new_key: Callable[[], str]) ->
     approval = None
     if draft.approval_why is not None:
         approval = Approval(
-            key=new_key(),
+            key=f"{draft.id}.{new_key()}",
             spec_sha256=draft.spec_sha256,
             why=draft.approval_why,
             asked_at=by.at,

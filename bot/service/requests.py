@@ -44,6 +44,7 @@ class Service:
         self._world, self._drafts = world, Drafts(world)
         self._store, self._policy = world.store, world.policy
         self.currency = world.policy.currency
+        self.is_local = world.is_local
 
     # -- people ---------------------------------------------------------------------------------
 
@@ -155,6 +156,9 @@ class Service:
         async def decide(run: Run) -> Change:
             now = self._world.clock.now()
             approval = run.wish.approval
+            made = approval.decision if approval else None
+            if made and made.by.is_same(person) and made.approved is (reason is None):
+                return Change(run, ())  # the same click, delivered again
             if key is not None and (approval is None or approval.key != key):
                 raise ConflictError("This card belongs to no open question any more.")
             _insist(right_to_decide(self._policy, person, run, now))
@@ -162,6 +166,16 @@ class Service:
             return decided(run, by, approved=reason is None, reason=reason or "")
 
         return await self._change(run_id, decide)
+
+    async def run_asked(self, key: str, thread: Thread) -> Run:
+        """Return the run whose approval a card asks for; the card counts only where it was sent."""
+        run = await self._store.run(key.rpartition(".")[0])
+        approval = run.wish.approval if run else None
+        if run is None or approval is None or not secrets.compare_digest(approval.key, key):
+            raise ConflictError("This card belongs to no open question.")
+        if not run.threads or run.threads[0].id != thread.id:
+            raise ForbiddenError("This card was not sent to this conversation.")
+        return run
 
     async def cancel(self, person: Person, run_id: str, reason: str, source: Source) -> Run:
         """Wish that a run ends early; asking again for a run that is being stopped is fine."""

@@ -30,4 +30,5 @@ class World:
     bell: Bell
     policy: Policy
     people: tuple[Person, ...]
+    is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
