@@ -243,6 +243,12 @@ class RunStore(Protocol):
         where a newer post was stored meanwhile, else it is clean (if SENT).
         """
 
+    async def put_post(self, key: str, post: Post) -> None:
+        """Give a message a newer post and leave its delivery as it is; `NotFoundError` if unknown.
+
+        Where the post differs the message becomes dirty, unless it is still PENDING.
+        """
+
     async def message(self, key: str) -> Message | None:
         """Return the message."""
 
