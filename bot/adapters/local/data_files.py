@@ -1,0 +1,60 @@
+"""Find data files that people name, only below the folders that the policy allows."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.errors import FieldFault, InputError
+from bot.service import DataFile
+
+
+class LocalDataFiles:
+    """Looks for files below `roots`; links are resolved before they are judged."""
+
+    def __init__(self, roots: Sequence[str], base: Path) -> None:
+        self._base = base
+        self._roots = tuple((base / root).resolve() for root in roots)
+
+    async def find(self, uri: str) -> DataFile | None:
+        """Return the file, its size and sha256; None for a built-in source.
+
+        Raises `InputError` for a file that is missing, empty, no file or outside the roots.
+        """
+        if uri.startswith("builtin:"):
+            return None
+        return await asyncio.to_thread(self._find, uri.removeprefix("file:"))
+
+    def _find(self, name: str) -> DataFile:
+        path = self._located(name)
+        if not any(path.is_relative_to(root) for root in self._roots):
+            raise _refused(name, f"is outside the folders that may be read ({self._words()})")
+        if not path.exists():
+            raise _refused(name, f"is not there; data is read below {self._words()}")
+        if not path.is_file():
+            raise _refused(name, "is a folder; name one file in it")
+        try:
+            size = path.stat().st_size
+            if size == 0:
+                raise _refused(name, "is empty; it must hold at least one row")
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _refused(name, f"cannot be read: {error.strerror}") from error
+        return DataFile(str(path), size, digest)
+
+    def _located(self, name: str) -> Path:
+        """Return the real path: as written, else below the first root that has it."""
+        try:
+            places = [self._base / name, *(root / name for root in self._roots)]
+            found = next((place for place in places if place.exists()), places[0])
+            return found.resolve()
+        except (OSError, ValueError) as error:  # too long, a NUL byte, a loop of links
+            raise _refused(name[:80], "is no usable path") from error
+
+    def _words(self) -> str:
+        return ", ".join(f"`{root}`" for root in self._roots) or "no folder: the policy names none"
+
+
+def _refused(name: str, why: str) -> InputError:
+    return InputError(f"The file `{name}` {why}.", (FieldFault("data", f"`{name}` {why}"),))
