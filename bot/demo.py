@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -105,9 +105,16 @@ def _place(settings: Settings) -> Place:
         home=settings.home,
         host=settings.host,
         bot_port=settings.port,
-        playground_port=int(os.environ.get("KRSP_PLAYGROUND_PORT", DEFAULT_PORT)),
+        playground_port=_playground_port(os.environ),
         public_url=settings.public_url,
     )
+
+
+def _playground_port(environment: Mapping[str, str]) -> int:
+    given = environment.get("KRSP_PLAYGROUND_PORT") or str(DEFAULT_PORT)
+    if not given.isdecimal() or not 0 < int(given) < 65_536:
+        raise SetupError(f"KRSP_PLAYGROUND_PORT is '{given}'; it must be a port, 1 to 65535.")
+    return int(given)
 
 
 @contextlib.contextmanager
@@ -208,7 +215,7 @@ def _wait_for_any(processes: "dict[str, subprocess.Popen[bytes]]") -> int:
 def _owner(port: int) -> str:
     """Name the process that listens on `port`, as far as this account may see it."""
     for connection in psutil.net_connections(kind="tcp"):
-        listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
         if listens and connection.pid:
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(connection.pid)

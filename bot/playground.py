@@ -22,7 +22,7 @@ def playground_config(people: Sequence[Person]) -> str:
     """
     if not people:
         raise SetupError("The people file names nobody, so nobody could speak to the bot. Add one.")
-    acting = next((one for one in people if one.role is Role.RESEARCHER), people[0])
+    acting = next((one for one in people if one.role == Role.RESEARCHER), people[0])
     others = [one for one in people if one != acting][:5]
     visitors = [_visitor(number, acting.tenant) for number in range(1, 6 - len(others))]
     document = {

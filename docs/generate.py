@@ -13,10 +13,12 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bot.settings import Settings
 from trainer.contract.recipe import ALIASES, Recipe, recipes
 from trainer.contract.spec import RunSpec
 
-FOLDER = Path(__file__).parent / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by `make generate`; do not edit. -->\n"
 
 
@@ -31,7 +33,7 @@ def main() -> int:
         text, path = render(), FOLDER / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        old.append(path.relative_to(FOLDER.parent.parent).as_posix())
+        old.append(path.relative_to(ROOT).as_posix())
         if not options.check:
             path.write_text(text, encoding="utf-8")
     if options.check and old:
@@ -68,6 +70,20 @@ def recipes_page() -> str:
         "Named presets, one file each in `trainer/recipes/`. A recipe expands to a full "
         "[run spec](run-spec.md); what it does not name has that page's default.",
         *(_recipe(recipe) for recipe in recipes().values()),
+    )
+
+
+def settings_page() -> str:
+    rows = (
+        (f"`KRSP_{name.upper()}`", _type(field), _setting_default(field), field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+    return _page(
+        "Settings",
+        "Read from the environment when the bot starts. Everything missing or wrong is named at "
+        "once. The demo and the tests also know `KRSP_PLAYGROUND_PORT` (56150) and "
+        "`KRSP_CHROMIUM`.",
+        _table(("setting", "type", "default", "meaning"), rows),
     )
 
 
@@ -141,14 +157,29 @@ def _type_name(annotation: Any) -> str:
         return "list"
     if get_args(annotation):
         return " or ".join(_type_name(one) for one in get_args(annotation))
-    names = {"str": "text", "int": "whole number", "float": "number", "bool": "yes or no"}
-    return names.get(annotation.__name__, annotation.__name__)
+    names = {
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "bool": "yes or no",
+        "Path": "path",
+    }
+    name = str(annotation.__name__)
+    return names.get(name, name)
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     return _value(field.get_default(call_default_factory=True))
+
+
+def _setting_default(field: FieldInfo) -> str:
+    """Return the default; a file of the repository is named from its root."""
+    value = field.default
+    if isinstance(value, Path) and value.is_relative_to(ROOT):
+        value = value.relative_to(ROOT).as_posix()
+    return _value(value or None)
 
 
 def _value(value: Any) -> str:
@@ -179,8 +210,7 @@ def _page(title: str, summary: str, *chapters: str) -> str:
 def _helps(package: str) -> Iterator[str]:
     top = _help(package)
     yield f"## python -m {package}\n\n```text\n{top}\n```"
-    verbs = re.search(r"\{([a-z,-]+)\}", top)
-    for verb in verbs.group(1).split(",") if verbs else ():
+    for verb in re.findall(r"^    ([a-z][a-z-]*)  ", top, re.MULTILINE):
         yield f"### python -m {package} {verb}\n\n```text\n{_help(package, verb)}\n```"
 
 
@@ -196,6 +226,7 @@ def _help(package: str, *verb: str) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
     "run-spec.md": run_spec_page,
     "run-spec.schema.json": run_spec_schema,
     "recipes.md": recipes_page,
