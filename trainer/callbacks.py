@@ -1,0 +1,134 @@
+"""What happens around each optimizer step: report it, judge the model, save, stop."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase, TrainerCallback
+from typing_extensions import override
+
+from trainer.checkpoint import Totals
+from trainer.context import Context
+from trainer.contract.progress import EvalLine, SampleLine, StepLine
+from trainer.judge import answer, held_out_loss, perplexity
+from trainer.prepare import Prepared
+
+# At most ten lines a second: more is no use to a chart, and a small model does fifty steps.
+LINE_EVERY_S = 0.1
+# Weight of the newest step in the smoothed throughput.
+SMOOTHING = 0.2
+EVALUATIONS_PER_RUN = 10
+CHECKPOINTS_PER_RUN = 5
+
+
+class Reporter(TrainerCallback):
+    """Writes step lines, with smoothed throughput and the time left."""
+
+    def __init__(self, context: Context, totals: Totals) -> None:
+        self._context, self.totals = context, totals
+        self.step_loss, self.grad_norm, self.step_tokens = 0.0, 0.0, 0
+        self.on_line: Callable[[StepLine], None] = lambda _line: None
+        self._began = self._step_began = time.perf_counter()
+        self._spent_before = totals.train_s
+        self._first_step = 0
+        self._speed = 0.0
+        self._written_at = 0.0
+
+    @override
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._began = time.perf_counter()
+        self._first_step = state.global_step
+
+    @override
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._step_began = time.perf_counter()
+        self.step_tokens = 0
+
+    @override
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        now = time.perf_counter()
+        speed = self.step_tokens / (now - self._step_began)
+        first = state.global_step == self._first_step + 1
+        self._speed = speed if first else self._speed + SMOOTHING * (speed - self._speed)
+        self.totals.tokens += self.step_tokens
+        self.totals.train_s = self._spent_before + now - self._began
+        self.totals.loss = self.step_loss
+        if now - self._written_at < LINE_EVERY_S and state.global_step < state.max_steps:
+            return
+        self._written_at = now
+        done = state.global_step - self._first_step
+        line = self._context.progress.write(
+            StepLine,
+            step=state.global_step,
+            total=state.max_steps,
+            loss=self.step_loss,
+            lr=kwargs["lr_scheduler"].get_last_lr()[0],
+            grad_norm=self.grad_norm,
+            tokens=self.totals.tokens,
+            tokens_per_s=self._speed,
+            eta_s=(now - self._began) / done * (state.max_steps - state.global_step),
+        )
+        self.on_line(line)
+
+
+class Judge(TrainerCallback):
+    """Judges the model on the held-out rows, some times during training, and lets it speak."""
+
+    def __init__(self, context: Context, prepared: Prepared, totals: Totals) -> None:
+        self._context, self._prepared, self._totals = context, prepared, totals
+        self.latest = 0.0
+        self.on_line: Callable[[EvalLine], None] = lambda _line: None
+
+    def judge(self, model: Any, step: int) -> None:
+        """Report the loss on the held-out rows."""
+        self.latest = held_out_loss(model, self._prepared.held_out)
+        if self._totals.first_eval_loss is None:
+            self._totals.first_eval_loss = self.latest
+        self.on_line(
+            self._context.progress.write(
+                EvalLine, step=step, loss=self.latest, perplexity=perplexity(self.latest)
+            )
+        )
+
+    def speak(self, model: Any, step: int) -> None:
+        """Report what the model answers to the spec's prompts."""
+        spec = self._context.spec
+        tokenizer: PreTrainedTokenizerBase = self._prepared.tokenizer
+        for prompt in spec.eval.prompts:
+            text = answer(
+                model,
+                tokenizer,
+                prompt,
+                chat=spec.method == "sft",
+                max_tokens=spec.eval.sample_tokens,
+            )
+            self._context.progress.write(SampleLine, step=step, prompt=prompt, text=text)
+
+    @override
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        every = self._context.spec.eval.every_steps
+        every = every or max(1, state.max_steps // EVALUATIONS_PER_RUN)
+        if state.global_step % every or state.global_step == state.max_steps:
+            return
+        self.judge(kwargs["model"], state.global_step)
+        if state.global_step - every < state.max_steps / 2 <= state.global_step:
+            self.speak(kwargs["model"], state.global_step)
+
+
+class Keeper(TrainerCallback):
+    """Decides after each step whether to save, and whether to stop: the signal, the time limit."""
+
+    def __init__(self, context: Context, totals: Totals) -> None:
+        self._context, self._totals = context, totals
+        self.out_of_time = False
+
+    @override
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        spec = self._context.spec
+        every = spec.checkpoint.every_steps or max(1, state.max_steps // CHECKPOINTS_PER_RUN)
+        hours = spec.budget.hours
+        self.out_of_time = hours is not None and self._totals.train_s >= hours * 3600
+        if self.out_of_time or self._context.stop.is_set:
+            control.should_training_stop = True
+        last = state.global_step >= state.max_steps or control.should_training_stop
+        control.should_save = last or state.global_step % every == 0

@@ -1,0 +1,117 @@
+"""Whole checkpoints or none: written beside, hashed, and valid only once the manifest is there.
+
+The manifest comes last because a rename alone has failed on mounted blob storage: a folder
+without one is an unfinished checkpoint, whatever files it holds.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trainer.data.read import file_hash
+
+MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+
+
+class Totals(BaseModel):
+    """What has been counted since step 0, over all attempts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tokens: int = 0
+    train_s: float = 0.0
+    loss: float = 0.0
+    first_eval_loss: float | None = None
+
+
+class Manifest(BaseModel):
+    """What a checkpoint is of, and the hash of each of its files."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    step: int
+    spec_sha256: str
+    data_sha256: str
+    world_size: int
+    torch: str
+    totals: Totals
+    files: dict[str, str]
+
+
+def commit(partial: Path, final: Path, manifest: Manifest) -> None:
+    """Make the files in `partial` the checkpoint `final`; `manifest.files` is filled in here."""
+    files = {path.name: file_hash(path) for path in sorted(partial.iterdir()) if path.is_file()}
+    for name in files:
+        _sync(partial / name)
+    shutil.rmtree(final, ignore_errors=True)
+    partial.rename(final)
+    whole = manifest.model_copy(update={"files": files})
+    write_whole(final / MANIFEST, whole.model_dump_json(indent=1))
+    _sync(final.parent)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees the old text or the new, never a half."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def newest(folder: Path) -> tuple[Path, Manifest] | None:
+    """Return the newest checkpoint whose every file has the hash in its manifest."""
+    found = []
+    for path in folder.glob("step-*"):
+        manifest = read_manifest(path)
+        if manifest is not None:
+            found.append((manifest.step, path, manifest))
+    for _, path, manifest in sorted(found, key=lambda entry: entry[0], reverse=True):
+        if _is_whole(path, manifest):
+            return path, manifest
+    return None
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """Return the checkpoint's manifest, or None if it has no readable one."""
+    try:
+        return Manifest.model_validate_json((path / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def prune(folder: Path, *, keep: int) -> None:
+    """Remove all but the newest `keep` finished checkpoints, and every unfinished one."""
+    finished = sorted(folder.glob(f"step-*/{MANIFEST}"))
+    kept = {path.parent for path in finished[-keep:]}
+    for path in folder.glob("step-*"):
+        if path not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+
+
+def step_folder(folder: Path, step: int) -> Path:
+    """Return where the checkpoint of `step` goes; the names sort by step."""
+    return folder / f"step-{step:08d}"
+
+
+def _is_whole(path: Path, manifest: Manifest) -> bool:
+    return all(
+        (path / name).is_file() and file_hash(path / name) == digest
+        for name, digest in manifest.files.items()
+    )
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,60 @@
+"""What one attempt at a run works with: its spec, its folders, where it reports, when to stop."""
+
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from trainer.contract.spec import RunSpec
+from trainer.progress import Progress
+
+
+@dataclass
+class StopFlag:
+    """Set by SIGTERM or SIGINT, read between optimizer steps; nothing else happens in a handler."""
+
+    signal_name: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        """Return whether somebody asked to stop."""
+        return bool(self.signal_name)
+
+    def listen(self) -> None:
+        """Raise the flag on SIGTERM (a machine is taken away) and SIGINT (Ctrl-C)."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._raise)
+
+    def _raise(self, number: int, _frame: FrameType | None) -> None:
+        self.signal_name = signal.Signals(number).name
+
+
+@dataclass(frozen=True)
+class Context:
+    """One attempt. `home` is `KRSP_HOME`; `workdir` is where relative paths in the spec count from."""
+
+    spec: RunSpec
+    spec_sha256: str
+    output: Path
+    home: Path
+    workdir: Path
+    run_id: str
+    attempt: int
+    progress: Progress
+    tracking_uri: str | None = None
+    stop: StopFlag = field(default_factory=StopFlag)
+
+    @property
+    def cache(self) -> Path:
+        """Return the folder for what can be made again: tokenizers, encoded data, base models."""
+        return self.home / "cache"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Return the folder of this run's checkpoints."""
+        return self.output / "checkpoints"
+
+    @property
+    def model_folder(self) -> Path:
+        """Return where the trained model goes."""
+        return self.output / "model"

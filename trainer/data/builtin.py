@@ -1,0 +1,103 @@
+"""Real text that every Python installation has: the language's topics and its docstrings."""
+
+import hashlib
+import importlib
+import inspect
+import pydoc_data.topics
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+from trainer.data.rows import Document, Row, question_and_answer
+
+# Pure or harmless to import, and well documented. Fixed, so that a Python version has one hash.
+MODULES = tuple(
+    """abc argparse array ast asyncio base64 bisect builtins bz2 calendar cmath cmd code codecs
+    collections collections.abc concurrent.futures configparser contextlib copy csv ctypes
+    dataclasses datetime decimal difflib dis doctest email.message enum filecmp fileinput fnmatch
+    fractions ftplib functools gc getopt getpass gettext glob gzip hashlib heapq hmac html
+    html.parser http.client http.cookies http.server imaplib importlib.util inspect io ipaddress
+    itertools json keyword linecache locale logging logging.handlers lzma mailbox math mimetypes
+    multiprocessing operator os os.path pathlib pickle pickletools pkgutil platform plistlib
+    poplib pprint profile pstats queue quopri random re sched secrets select selectors shelve
+    shlex shutil signal smtplib socket socketserver sqlite3 ssl stat statistics string struct
+    subprocess symtable sys sysconfig tarfile tempfile textwrap threading time timeit token
+    tokenize trace traceback tracemalloc types typing unicodedata unittest urllib.parse
+    urllib.request uuid warnings wave weakref webbrowser xml.dom.minidom xml.etree.ElementTree
+    xml.sax xmlrpc.client zipfile zipimport zlib zoneinfo""".split()
+)
+QUESTIONS = (
+    "What does {name} do?",
+    "Explain {name}.",
+    "What is {name} for?",
+    "Describe {name} in Python.",
+)
+# An answer is the docstring's first paragraph: long ones are tables and option lists.
+ANSWER_CHARACTERS = (20, 600)
+
+
+def python_topics() -> tuple[Row, ...]:
+    """Return the articles of the language reference that `help()` shows, in order of name."""
+    topics = pydoc_data.topics.topics
+    return tuple(Document(topics[name]) for name in sorted(topics))
+
+
+def python_docstrings() -> tuple[Row, ...]:
+    """Return the topics and every docstring of the standard library, each with its name."""
+    named = tuple(Document(f"{name}\n\n{text}") for name, text in _docstrings())
+    return python_topics() + named
+
+
+def python_qa() -> tuple[Row, ...]:
+    """Return a question about each documented name, answered by its docstring's first paragraph."""
+    pairs = (
+        (name, " ".join(re.split(r"\n\s*\n", text, maxsplit=1)[0].split()))
+        for name, text in _docstrings()
+    )
+    shortest, longest = ANSWER_CHARACTERS
+    return tuple(
+        question_and_answer(_question(name), answer)
+        for name, answer in pairs
+        if shortest <= len(answer) <= longest
+    )
+
+
+BUILTINS: Mapping[str, Callable[[], tuple[Row, ...]]] = {
+    "builtin:python-topics": python_topics,
+    "builtin:python-docstrings": python_docstrings,
+    "builtin:python-qa": python_qa,
+}
+
+
+def _question(name: str) -> str:
+    pick = hashlib.sha256(name.encode()).digest()[0] % len(QUESTIONS)
+    return QUESTIONS[pick].format(name=name)
+
+
+def _docstrings() -> Iterator[tuple[str, str]]:
+    """Yield (dotted name, docstring), each text once, in a fixed order."""
+    seen: set[str] = set()
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        for name, value in _members(module, module_name):
+            text = inspect.getdoc(value)
+            if text and text not in seen:
+                seen.add(text)
+                yield name, text
+
+
+def _members(module: ModuleType, prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in sorted(vars(module).items()):
+        if key.startswith("_") or not _is_documented_kind(value):
+            continue
+        name = key if prefix == "builtins" else f"{prefix}.{key}"
+        yield name, value
+        if inspect.isclass(value):
+            for method_key, method in sorted(vars(value).items()):
+                if not method_key.startswith("_") and _is_documented_kind(method):
+                    yield f"{name}.{method_key}", method
+
+
+def _is_documented_kind(value: Any) -> bool:
+    return inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, property)

@@ -1,0 +1,22 @@
+"""Read Parquet rows; apart from the other readers because pyarrow is slow to load."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from trainer.errors import BadDataError
+
+
+def iterate(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield each row as a dictionary. Raises `BadDataError` for a file that is not Parquet."""
+    try:
+        for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
+            yield from batch.to_pylist()
+    except pyarrow.ArrowException as error:
+        raise BadDataError(
+            f"{path.name} is not a whole Parquet file: {error}",
+            remedy="Write the file again, or set data.train.format if it is another kind.",
+        ) from error

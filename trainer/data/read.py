@@ -1,0 +1,236 @@
+"""Read a data source into checked rows; every fault is named by file and line, many at once."""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from trainer.contract.spec import DataSource
+from trainer.data.builtin import BUILTINS
+from trainer.data.rows import Conversation, Document, Row, RowError, parse_row, row_json
+from trainer.errors import BadDataError
+
+Method = Literal["pretrain", "sft"]
+Format = Literal["jsonl", "parquet", "text"]
+
+SHOWN_FAULTS = 10
+# Long enough that a document fills a few windows of a small model, short enough that a book
+# gives some documents to hold out.
+DOCUMENT_CHARACTERS = 4000
+_ENDINGS: Mapping[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".txt": "text",
+    ".md": "text",
+    ".rst": "text",
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The checked rows of one source; `sha256` is the file's, or that of a builtin's lines."""
+
+    rows: tuple[Row, ...]
+    sha256: str
+
+
+@dataclass
+class _Findings:
+    """Rows so far, and the first faults with the number of all."""
+
+    name: str
+    unit: str = "line"
+    method: Method = "sft"
+    rows: list[Row] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def fault(self, line: int, message: str) -> None:
+        self.count += 1
+        if self.count <= SHOWN_FAULTS:
+            self.shown.append(f"{self.name}, {self.unit} {line}: {message}.")
+
+    def add(self, value: Any, line: int) -> None:
+        try:
+            row = parse_row(value, line)
+            _check_method(row, self.method)
+        except RowError as error:
+            self.fault(line, str(error))
+        else:
+            self.rows.append(row)
+
+
+def read_rows(source: DataSource, method: Method, folder: Path) -> Rows:
+    """Return the rows of `source`; a relative path counts from `folder`.
+
+    Raises `BadDataError` for a missing, empty or malformed source: with the first ten faults and
+    the number of all, or when the hash is not the spec's.
+    """
+    if source.uri.startswith("builtin:"):
+        rows = _read_builtin(source.uri, method)
+    else:
+        rows = _read_file(folder / source.uri, source, method)
+    if source.sha256 is not None and source.sha256 != rows.sha256:
+        raise BadDataError(
+            f"{source.uri} has changed: its sha256 is {rows.sha256}, the spec says {source.sha256}.",
+            remedy="Bring back the file that was approved, or make a new run with the new one.",
+        )
+    return rows
+
+
+def _read_builtin(uri: str, method: Method) -> Rows:
+    build = BUILTINS.get(uri)
+    if build is None:
+        raise BadDataError(
+            f"There is no data source {uri}.", remedy=f"There are: {', '.join(BUILTINS)}."
+        )
+    rows = build()
+    try:
+        _check_method(rows[0], method)
+    except RowError as error:
+        raise BadDataError(
+            f"{uri}: {error}.", remedy="Choose data that fits the method."
+        ) from error
+    lines = "\n".join(row_json(row) for row in rows)
+    return Rows(rows, hashlib.sha256(lines.encode()).hexdigest())
+
+
+def _read_file(path: Path, source: DataSource, method: Method) -> Rows:
+    if not path.is_file():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise BadDataError(
+            f"The data file {source.uri} {found}.",
+            remedy="Give the path of a JSONL, Parquet or text file that this machine can read.",
+        )
+    findings = _Findings(source.uri, method=method)
+    try:
+        digest = _READERS[_format(path, source)](path, findings)
+    except OSError as error:
+        raise BadDataError(
+            f"The data file {source.uri} cannot be read: {error.strerror or error}.",
+            remedy="Check that the file is whole and that this user may read it.",
+        ) from error
+    _refuse(findings)
+    return Rows(tuple(findings.rows), digest)
+
+
+def _refuse(findings: _Findings) -> None:
+    remedy = "Correct the rows named here; a row has `messages`, a pair, or `text`."
+    if findings.count:
+        hidden = findings.count - len(findings.shown)
+        more = f" ... and {hidden} more." if hidden else ""
+        raise BadDataError(
+            " ".join(findings.shown) + more,
+            remedy=remedy,
+            faults=findings.shown,
+            count=findings.count,
+        )
+    if not findings.rows:
+        raise BadDataError(
+            f"The data file {findings.name} is empty: it has no rows.", remedy=remedy
+        )
+
+
+def _format(path: Path, source: DataSource) -> Format:
+    if source.format != "auto":
+        return source.format
+    try:
+        return _ENDINGS[path.suffix.lower()]
+    except KeyError as error:
+        raise BadDataError(
+            f"The kind of {source.uri} cannot be told from its name.",
+            remedy=f"Set data.train.format, or use one of {', '.join(_ENDINGS)}.",
+        ) from error
+
+
+def _check_method(row: Row, method: Method) -> None:
+    if method == "sft" and isinstance(row, Document):
+        raise RowError(
+            "expected a question and an answer; found `text` alone, which has no answer to learn "
+            "(for plain text use a recipe of method pretrain)"
+        )
+    if method == "pretrain" and isinstance(row, Conversation):
+        raise RowError(
+            "expected `text`; found a conversation (for answers use a recipe of method sft)"
+        )
+
+
+def _read_jsonl(path: Path, findings: _Findings) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            digest.update(raw)
+            text = _decoded(raw, number, findings)
+            if text is None or not text.strip():
+                continue
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError as error:
+                where = f"column {error.colno}"
+                findings.fault(number, f"expected one JSON object; {error.msg} at {where}")
+            else:
+                findings.add(value, number)
+    return digest.hexdigest()
+
+
+def _decoded(raw: bytes, number: int, findings: _Findings) -> str | None:
+    try:
+        return raw.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        findings.fault(
+            number, f"expected UTF-8; byte {error.start + 1} is 0x{raw[error.start]:02x}"
+        )
+        return None
+
+
+def _read_parquet(path: Path, findings: _Findings) -> str:
+    # pyarrow takes 0.3 s to load, and `validate` seldom needs it.
+    parquet = importlib.import_module("trainer.data.parquet")
+    findings.unit = "row"
+    for number, value in enumerate(parquet.iterate(path), 1):
+        findings.add(value, number)
+    return file_hash(path)
+
+
+def _read_text(path: Path, findings: _Findings) -> str:
+    raw = path.read_bytes()
+    lines = []
+    for number, line in enumerate(raw.splitlines(keepends=True), 1):
+        text = _decoded(line, number, findings)
+        lines.append(text or "")
+    for number, text in documents(lines):
+        findings.add({"text": text}, number)
+    return hashlib.sha256(raw).hexdigest()
+
+
+def documents(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield (first line's number, text) of about `DOCUMENT_CHARACTERS`, cut at blank lines.
+
+    A stretch without blank lines is cut at line ends once it is twice as long.
+    """
+    piece: list[str] = []
+    start, size = 1, 0
+    for number, line in enumerate(lines, 1):
+        piece.append(line)
+        size += len(line)
+        limit = DOCUMENT_CHARACTERS if not line.strip() else 2 * DOCUMENT_CHARACTERS
+        if size >= limit:
+            yield start, "".join(piece)
+            piece, start, size = [], number + 1, 0
+    if "".join(piece).strip():
+        yield start, "".join(piece)
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_READERS = {"jsonl": _read_jsonl, "parquet": _read_parquet, "text": _read_text}

@@ -1,0 +1,80 @@
+"""Judge a model: its loss on held-out sequences, and what it answers to a prompt."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from trainer.loss import Scored
+from trainer.tokens.packing import PackedBatches
+from trainer.tokens.tokenizer import END_OF_TEXT
+
+
+def held_out_loss(model: Any, batches: PackedBatches) -> float:
+    """Return the mean loss in nats over every trained token of the held-out sequences."""
+    total, count = 0.0, 0
+    with _judging(model):
+        for indices in batches.bins:
+            batch = _moved(batches.batch(indices), model.device)
+            scored: Scored = model(**batch, score=True)
+            total += scored.loss.item()
+            count += scored.count
+    return total / count
+
+
+def perplexity(loss: float) -> float:
+    """Return e to the loss; a loss too large for a float gives the largest one."""
+    return math.exp(min(loss, 700.0))
+
+
+def answer(
+    model: Any, tokenizer: PreTrainedTokenizerBase, prompt: str, *, chat: bool, max_tokens: int
+) -> str:
+    """Return the model's likeliest continuation of a question (`chat`) or of a text."""
+    if chat:
+        turns = [{"role": "user", "content": prompt}]
+        prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt").to(model.device)
+    start = inputs["input_ids"].shape[1]
+    room = model.config.max_position_embeddings - start
+    if room <= 0:
+        return ""
+    with _judging(model):
+        tokens = model.generate(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            max_new_tokens=min(max_tokens, room),
+            do_sample=False,
+            eos_token_id=_ends(tokenizer),
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    text: str = tokenizer.decode(tokens[0, start:], skip_special_tokens=True)
+    return text.strip()
+
+
+def _ends(tokenizer: PreTrainedTokenizerBase) -> Sequence[int]:
+    vocabulary = tokenizer.get_vocab()
+    ends = {tokenizer.eos_token_id, vocabulary.get(END_OF_TEXT)}
+    return [token for token in ends if token is not None]
+
+
+@contextmanager
+def _judging(model: Any) -> Iterator[None]:
+    """Switch dropout and gradients off for a while."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
+
+
+def _moved(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    return {
+        key: value.to(device) if isinstance(value, torch.Tensor) else value
+        for key, value in batch.items()
+    }

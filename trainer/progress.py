@@ -1,0 +1,130 @@
+"""Append progress lines to `progress.jsonl`, and say them on standard output."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from trainer.contract.failure import Failure
+from trainer.contract.progress import (
+    CheckpointLine,
+    DataLine,
+    EvalLine,
+    FailureLine,
+    PhaseLine,
+    ProgressLine,
+    ResultLine,
+    ResumeLine,
+    SampleLine,
+    StepLine,
+)
+
+Line = TypeVar(
+    "Line",
+    PhaseLine,
+    StepLine,
+    EvalLine,
+    SampleLine,
+    CheckpointLine,
+    ResumeLine,
+    DataLine,
+    ResultLine,
+    FailureLine,
+)
+# A person reads a line a second; a chart is drawn from more.
+SPOKEN_EVERY_S = 1.0
+
+
+class Progress:
+    """The run's progress file. Every line is flushed, so a reader never waits for a buffer."""
+
+    def __init__(
+        self,
+        output: Path,
+        *,
+        attempt: int,
+        say: Callable[[str], None],
+        as_json: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        output.mkdir(parents=True, exist_ok=True)
+        self.path = output / "progress.jsonl"
+        self.attempt = attempt
+        self._say, self._as_json, self._clock = say, as_json, clock
+        self._spoken_at = 0.0
+        _end_torn_line(self.path)
+
+    def write(self, kind: type[Line], **values: Any) -> Line:
+        """Append one line, stamped with the time and the attempt, and return it."""
+        line = kind(at=self._clock(), attempt=self.attempt, **values)
+        text = line.model_dump_json() + "\n"
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(text)
+        self._speak(line, text)
+        return line
+
+    def fail(self, failure: Failure) -> None:
+        """Append the failure. On a full disk the file cannot take it; it is still said."""
+        try:
+            self.write(FailureLine, failure=failure)
+        except OSError:
+            self._say(f"{failure.message} {failure.remedy}")
+
+    def _speak(self, line: ProgressLine, text: str) -> None:
+        if self._as_json:
+            self._say(text.rstrip("\n"))
+            return
+        if isinstance(line, StepLine):
+            if line.at - self._spoken_at < SPOKEN_EVERY_S and line.step != line.total:
+                return
+            self._spoken_at = line.at
+        self._say(in_words(line))
+
+
+def in_words(line: ProgressLine) -> str:
+    """Return the line as a person reads it in a log."""
+    match line:
+        case PhaseLine():
+            return f"== {line.phase.value}" + (f": {line.note}" if line.note else "")
+        case DataLine():
+            return (
+                f"data: {line.rows_kept} of {line.rows} rows to learn, {line.rows_eval} held out, "
+                f"{line.tokens} tokens ({line.trained_tokens} learned), longest {line.longest}, "
+                f"sha256 {line.sha256[:12]}" + (f". {line.note}" if line.note else "")
+            )
+        case StepLine():
+            return (
+                f"step {line.step}/{line.total}  loss {line.loss:.4f}  lr {line.lr:.2e}  "
+                f"{line.tokens_per_s:.0f} tokens/s  {line.eta_s:.0f} s left"
+            )
+        case EvalLine():
+            return (
+                f"eval at step {line.step}: loss {line.loss:.4f}, perplexity {line.perplexity:.2f}"
+            )
+        case SampleLine():
+            return f"sample at step {line.step}: {line.prompt!r} -> {line.text!r}"
+        case CheckpointLine():
+            return f"checkpoint of step {line.step} in {line.path}"
+        case ResumeLine():
+            how = "exactly" if line.exact else "approximately"
+            return f"resuming {how} after step {line.step}. {line.note}".rstrip()
+        case ResultLine():
+            return (
+                f"done: {line.steps} steps, {line.tokens} tokens in {line.train_s:.1f} s; held-out "
+                f"loss {line.first_eval_loss:.4f} -> {line.eval_loss:.4f} "
+                f"(perplexity {line.eval_perplexity:.2f}); model in {line.model}"
+            )
+        case FailureLine():
+            return f"failed: {line.failure.message} {line.failure.remedy}"
+
+
+def _end_torn_line(path: Path) -> None:
+    """Cut a last line that a killed attempt did not finish, so that every line can be read."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        content = file.read()
+        if content and not content.endswith(b"\n"):
+            file.truncate(content.rfind(b"\n") + 1)
+            os.fsync(file.fileno())

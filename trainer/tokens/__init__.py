@@ -1,0 +1,1 @@
+"""From rows to packed batches of tokens. Loads tokenizers, transformers and torch."""
