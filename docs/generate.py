@@ -13,6 +13,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bot.chat.grammar import SYNONYMS
+from bot.chat.words import COMMANDS
 from bot.settings import Settings
 from trainer.contract.recipe import ALIASES, Recipe, recipes
 from trainer.contract.spec import RunSpec
@@ -84,6 +86,24 @@ def settings_page() -> str:
         "once. The demo and the tests also know `KRSP_PLAYGROUND_PORT` (56150) and "
         "`KRSP_CHROMIUM`.",
         _table(("setting", "type", "default", "meaning"), rows),
+    )
+
+
+def commands_page() -> str:
+    rows = ((f"`{one.usage}`", one.summary, f"`{one.example}`") for one in COMMANDS.values())
+    words = sorted({(meant, typed) for typed, meant in SYNONYMS.items()})
+    others = (
+        (f"`{verb}`", ", ".join(f"`{typed}`" for meant, typed in words if meant == verb))
+        for verb in COMMANDS
+        if verb in SYNONYMS.values()
+    )
+    return _page(
+        "Chat commands",
+        "In a channel mention the bot first; in a personal chat and in the console just type. "
+        "`[run]` is a run's id, its name, or `last`: your newest one, also meant when nothing "
+        "stands there. A mistyped word is answered with the nearest command that would work.",
+        _table(("type", "to", "for example"), rows),
+        "## Other words for the same\n\n" + _table(("command", "also"), others),
     )
 
 
@@ -229,6 +249,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "run-spec.md": run_spec_page,
     "run-spec.schema.json": run_spec_schema,
+    "commands.md": commands_page,
     "recipes.md": recipes_page,
     "cli.md": cli_page,
 }
