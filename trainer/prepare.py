@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from trainer.contract.estimate import AUTO_MICRO_TOKENS
 from trainer.contract.progress import DataLine
 from trainer.contract.spec import RunSpec
 from trainer.context import Context
@@ -13,10 +14,6 @@ from trainer.data.gather import Gathered
 from trainer.tokens.encode import Sequences, encode
 from trainer.tokens.packing import PackedBatches, pack
 from trainer.tokens.tokenizer import load_tokenizer, train_tokenizer
-
-# Tokens in one forward pass when the spec leaves it to us. On two cores a larger pass gains
-# nothing, and its activations cost 0.1 to 0.3 GB per thousand tokens for models up to 135 M.
-AUTO_MICRO_TOKENS = 8192
 
 
 @dataclass(frozen=True)

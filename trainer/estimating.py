@@ -1,0 +1,57 @@
+"""`python -m trainer estimate`: say parameters, tokens, memory and time without training."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from trainer.base import base_shape, find_base
+from trainer.contract.estimate import Estimate, estimate
+from trainer.contract.failure import EXIT_CODES
+from trainer.contract.faults import SpecError
+from trainer.contract.spec import ModelConfig, RunSpec
+from trainer.errors import TrainerError, failure_of
+from trainer.specs import read_spec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("spec", help="a .yaml or .json file, - for standard input, or env:NAME")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the estimate; return 0, or 2 for a spec that cannot be used."""
+    try:
+        spec = read_spec(options.spec, os.environ)
+        found = estimate(spec, base=_base(spec))
+    except (TrainerError, SpecError) as error:
+        failure = failure_of(error)
+        sys.stderr.write(f"{failure.message} {failure.remedy}\n")
+        return EXIT_CODES[failure.kind]
+    sys.stdout.write((json.dumps(asdict(found)) if options.json else in_words(found)) + "\n")
+    return 0
+
+
+def in_words(found: Estimate) -> str:
+    """Return the estimate as a few lines to read."""
+    lines = [
+        f"parameters  {found.parameters:,} ({found.trained_parameters:,} learn)",
+        f"training    {found.steps:,} steps, {found.tokens:,} tokens",
+        f"memory      {found.memory_bytes / 1e9:.1f} GB",
+        f"time        {found.seconds:.0f} s ({found.seconds_low:.0f} to {found.seconds_high:.0f})",
+        found.basis,
+        *found.warnings,
+    ]
+    return "\n".join(lines)
+
+
+def _base(spec: RunSpec) -> ModelConfig | None:
+    """Return the shape of a base model that lies here; packages are not fetched for a guess."""
+    source = spec.model.source
+    if source is None or source.startswith("pypi:"):
+        return None
+    home = Path(os.environ.get("KRSP_HOME", ".krsp")).absolute()
+    workdir = Path(os.environ.get("KRSP_WORKDIR", ".")).absolute()
+    return base_shape(find_base(source, home=home, workdir=workdir))
