@@ -7,8 +7,10 @@ from datetime import datetime
 from typing_extensions import override
 
 from bot.adapters.memory.faults import Faults
+from bot.domain.delivery import delivered, reposted
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
+from bot.domain.posts import Post
 from bot.domain.run import Draft, Event, Run
 from bot.errors import BotError, ConflictError, NotFoundError
 from bot.ports import RunPage, RunQuery, RunStore
@@ -106,9 +108,12 @@ class MemoryStore(RunStore):
     @override
     async def save_message(self, message: Message) -> None:
         self._faults.strike()
-        if message.key not in self._messages:
-            raise NotFoundError(f"There is no message {message.key} to change.")
-        self._messages[message.key] = message
+        self._messages[message.key] = delivered(self._known_message(message.key), message)
+
+    @override
+    async def put_post(self, key: str, post: Post) -> None:
+        self._faults.strike()
+        self._messages[key] = reposted(self._known_message(key), post)
 
     @override
     async def message(self, key: str) -> Message | None:
@@ -171,12 +176,19 @@ class MemoryStore(RunStore):
         except KeyError as error:
             raise NotFoundError(f"There is no run {run_id}.") from error
 
+    def _known_message(self, key: str) -> Message:
+        try:
+            return self._messages[key]
+        except KeyError as error:
+            raise NotFoundError(f"There is no message {key} to change.") from error
+
     def _put(self, run: Run, events: Sequence[Event], messages: Sequence[Message]) -> None:
         self._runs[run.id] = run
         for event in events:
             self._append(event)
         for message in messages:
-            self._messages.setdefault(message.key, message)
+            known = self._messages.get(message.key)
+            self._messages[message.key] = reposted(known, message.post) if known else message
 
     def _append(self, event: Event) -> Event:
         stored = replace(event, seq=len(self._events) + 1)
