@@ -1,6 +1,6 @@
 """From `KRSP_*` in the environment, and the files they name, to frozen settings.
 
-Everything that is missing or wrong is named at once, so that nobody fixes one thing to meet the next.
+Everything missing or wrong is named at once: nobody fixes one thing only to meet the next.
 """
 
 from collections.abc import Mapping

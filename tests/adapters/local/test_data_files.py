@@ -1,0 +1,57 @@
+"""Files named in chat are read only below the policy's folders."""
+
+import hashlib
+
+import pytest
+
+from bot.adapters.local.data_files import LocalDataFiles
+from bot.errors import InputError
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "faq.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "data" / "empty.jsonl").touch()
+    (tmp_path / "data" / "folder").mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "data" / "link.txt").symlink_to(tmp_path / "secret.txt")
+    return LocalDataFiles(["data"], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["data/faq.jsonl", "faq.jsonl", "file:data/faq.jsonl"])
+async def test_a_file_below_a_root_is_found_with_its_hash(files, tmp_path, name):
+    found = await files.find(name)
+    body = (tmp_path / "data" / "faq.jsonl").read_bytes()
+    assert found.uri == str(tmp_path / "data" / "faq.jsonl")
+    assert (found.bytes, found.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+
+
+async def test_a_built_in_source_is_no_file(files):
+    assert await files.find("builtin:python-qa") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("data/missing.jsonl", "is not there"),
+        ("data/empty.jsonl", "is empty"),
+        ("data/folder", "is a folder"),
+        ("secret.txt", "outside the folders"),
+        ("data/../secret.txt", "outside the folders"),
+        ("data/link.txt", "outside the folders"),
+        ("/etc/passwd", "outside the folders"),
+        ("a\0b", "no usable path"),
+        ("x" * 5000, "no usable path"),
+    ],
+)
+async def test_any_other_file_is_refused_with_the_reason(files, name, hint):
+    with pytest.raises(InputError, match=hint) as refused:
+        await files.find(name)
+    assert refused.value.faults[0].loc == "data"
+
+
+async def test_without_roots_no_file_is_read(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(InputError, match="the policy names none"):
+        await LocalDataFiles([], tmp_path).find("a.txt")
