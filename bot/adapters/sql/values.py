@@ -1,0 +1,49 @@
+"""Domain values as JSON text and back, exactly: also NaN, zones, and what a plain dict holds."""
+
+from typing import Final, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from bot.domain.message import Message
+from bot.domain.people import Thread
+from bot.domain.run import Draft, Event, Run
+from bot.errors import InputError, SetupError
+
+T = TypeVar("T")
+
+
+class Codec(Generic[T]):
+    """Writes and reads one kind of value; `what` names it in refusals."""
+
+    def __init__(self, kind: type[T], what: str) -> None:
+        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+        self._what = what
+
+    def encode(self, value: T) -> str:
+        """Return the value as JSON text. Raises `InputError` for text that is no Unicode."""
+        try:
+            # "constants": the default writes NaN as null, which a float cannot be read from.
+            return to_json(value, inf_nan_mode="constants").decode()
+        except PydanticSerializationError as error:
+            raise InputError(
+                f"This {self._what} holds something that cannot be stored as text ({error}). "
+                "Remove unusual characters and send it again."
+            ) from error
+
+    def decode(self, text: str) -> T:
+        """Return the value. Raises `SetupError` when this version cannot read it."""
+        try:
+            return self._adapter.validate_json(text)
+        except ValidationError as error:
+            raise SetupError(
+                f"The store holds a {self._what} that this version cannot read ({error}). "
+                "Run the version that wrote it, or restore a backup."
+            ) from error
+
+
+DRAFT: Final = Codec(Draft, "draft")
+RUN: Final = Codec(Run, "run")
+EVENT: Final = Codec(Event, "event")
+MESSAGE: Final = Codec(Message, "message")
+THREAD: Final = Codec(Thread, "conversation")
