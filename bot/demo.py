@@ -46,6 +46,16 @@ class Place:
     public_url: str
 
     @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the bot, and of those who speak to it."""
+        return {
+            "KRSP_HOME": str(self.home),
+            "KRSP_HOST": self.host,
+            "KRSP_PORT": str(self.bot_port),
+            "KRSP_PUBLIC_URL": self.public_url,
+        }
+
+    @property
     def bot_url(self) -> str:
         return f"http://{self.host}:{self.bot_port}"
 
@@ -76,7 +86,7 @@ def _show(place: Place, people: Sequence[Person], *, once: bool) -> int:
     refuse_occupied(place.host, place.bot_port, "KRSP_PORT")
     refuse_occupied("127.0.0.1", place.playground_port, "KRSP_PLAYGROUND_PORT")
     place.home.mkdir(parents=True, exist_ok=True)
-    with _bot(place) as bot, _playground(place, people) as playground:
+    with serve_bot(place) as bot, serve_playground(place, people) as playground:
         print(f"Bot and pages  {place.bot_url}   (log: {place.home / 'bot.log'})")
         print(f"Playground     {place.playground_url}   (log: {place.home / 'playground.log'})")
         print(f"\n> {QUESTION}\n", flush=True)
@@ -85,6 +95,26 @@ def _show(place: Place, people: Sequence[Person], *, once: bool) -> int:
             return status
         print("\nServing. Speak to the bot in the Playground. Ctrl-C ends.", flush=True)
         return _wait_for_any({"bot": bot, "Playground": playground})
+
+
+@contextlib.contextmanager
+def serve_bot(place: Place) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the bot for as long as the context lasts; it answers when the context begins."""
+    command, log = [sys.executable, "-m", "bot", "serve"], place.home / "bot.log"
+    with _child(command, log=log, extra=place.environment) as process:
+        _wait_until_answers(f"{place.bot_url}/readyz", process, log)
+        yield process
+
+
+@contextlib.contextmanager
+def serve_playground(place: Place, people: Sequence[Person]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the Playground likewise, with `people` in it."""
+    config, log = place.home / "playground.yml", place.home / "playground.log"
+    config.write_text(playground_config(people), encoding="utf-8")
+    command = playground_command(place.bot_url, place.playground_port)
+    with _child(command, log=log, extra=playground_environment(config, log)) as process:
+        _wait_until_answers(place.playground_url, process, log)
+        yield process
 
 
 def refuse_occupied(host: str, port: int, setting: str) -> None:
@@ -118,26 +148,8 @@ def _playground_port(environment: Mapping[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def _bot(place: Place) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "bot", "serve"]
-    with _child(command, log=place.home / "bot.log") as process:
-        _wait_until_answers(f"{place.bot_url}/readyz", process, place.home / "bot.log")
-        yield process
-
-
-@contextlib.contextmanager
-def _playground(place: Place, people: Sequence[Person]) -> Iterator["subprocess.Popen[bytes]"]:
-    config, log = place.home / "playground.yml", place.home / "playground.log"
-    config.write_text(playground_config(people), encoding="utf-8")
-    command = playground_command(place.bot_url, place.playground_port)
-    with _child(command, log=log, extra=playground_environment(config, log)) as process:
-        _wait_until_answers(place.playground_url, process, log)
-        yield process
-
-
-@contextlib.contextmanager
 def _child(
-    command: list[str], *, log: Path, extra: dict[str, str] | None = None
+    command: list[str], *, log: Path, extra: dict[str, str]
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run `command` for as long as the context lasts, its output going to `log`."""
     with log.open("ab") as output:
@@ -146,7 +158,7 @@ def _child(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(extra or {})},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **extra},
             start_new_session=True,  # Ctrl-C reaches the demo alone, which then ends them in order
         )
     try:
@@ -171,7 +183,7 @@ def _ask(place: Place) -> int:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **place.environment},
         start_new_session=True,
     )
     run_id = None

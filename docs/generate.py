@@ -230,7 +230,7 @@ def _page(title: str, summary: str, *chapters: str) -> str:
 def _helps(package: str) -> Iterator[str]:
     top = _help(package)
     yield f"## python -m {package}\n\n```text\n{top}\n```"
-    for verb in re.findall(r"^    ([a-z][a-z-]*)  ", top, re.MULTILINE):
+    for verb in re.findall(r"^ {2,4}([a-z]+) {2,}", top, re.MULTILINE):
         yield f"### python -m {package} {verb}\n\n```text\n{_help(package, verb)}\n```"
 
 
