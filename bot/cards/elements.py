@@ -18,7 +18,7 @@ from microsoft_teams.cards.core import (
     TextColor,
 )
 
-from bot.cards.escape import code, cut, paragraphs, plain
+from bot.cards.escape import code, cut, flat, paragraphs, plain
 from bot.cards.facts import Facts
 from bot.cards.status import Look
 
@@ -121,6 +121,6 @@ def _fact(label: str, value: str, spacing: Spacing) -> ColumnSet:
         spacing=spacing,
         columns=[
             Column(width=_LABEL_WIDTH, items=[sentence(label, is_subtle=True)]),
-            Column(width="stretch", items=[sentence(value)]),
+            Column(width="stretch", items=[sentence(flat(value, 400))]),
         ],
     )

@@ -1,6 +1,8 @@
 """What cards and console say of a plan and a run: labels with values, and one-line summaries."""
 
-from bot.cards.escape import cut, plain
+from typing import Any
+
+from bot.cards.escape import cut, flat, plain
 from bot.cards.numbers import (
     count,
     duration,
@@ -22,6 +24,7 @@ Facts = tuple[tuple[str, str], ...]
 
 # What a toast shows of a message before it is cut (Teams, desktop).
 _SUMMARY = 160
+_DIFFERENCES = 12
 
 
 def cost_facts(plan: Plan) -> Facts:
@@ -47,10 +50,13 @@ def size_facts(plan: Plan) -> Facts:
 
 
 def difference_facts(plan: Plan) -> Facts:
-    """Return each setting that is not the recipe's, with both values."""
-    return tuple(
-        (d.place, f"{setting(d.ours)} (recipe: {setting(d.recipe)})") for d in plan.differences
+    """Return the settings that are not the recipe's, with both values; the page has them all."""
+    rows = tuple(
+        (d.place, f"{_short(d.ours)} (recipe: {_short(d.recipe)})")
+        for d in plan.differences[:_DIFFERENCES]
     )
+    more = len(plan.differences) - len(rows)
+    return (*rows, ("…", f"{more} more")) if more > 0 else rows
 
 
 def run_facts(run: RunView) -> Facts:
@@ -64,7 +70,7 @@ def run_facts(run: RunView) -> Facts:
         ("Speed", speed),
         ("Time left", f"about {left}" if left else ""),
         ("Time taken", _taken(run)),
-        ("Cost so far" if not run.status.is_final else "Cost", cost_words(run)),
+        ("Cost so far" if run.cost and not run.status.is_final else "Cost", cost_words(run)),
         ("Attempt", str(run.attempt) if run.attempt > 1 else ""),
     )
     return tuple(row for row in rows if row[1])
@@ -85,6 +91,8 @@ def cost_words(run: RunView) -> str:
     spent = money(run.cost, currency)
     expected = money(run.plan.cost, currency)
     limit = f", limit {money(run.cost_limit, currency)}" if run.cost_limit is not None else ""
+    if not run.cost:
+        return f"{expected} expected{limit}"
     return f"{spent} of {expected} expected{limit}"
 
 
@@ -100,16 +108,17 @@ def summary(run: RunView) -> str:
     return cut(plain(f"{run.name}: {_what(run)}"), _SUMMARY)
 
 
+def _short(value: Any) -> str:
+    return flat(setting(value), 120)
+
+
 def _what(run: RunView) -> str:
-    word = look_of(run).word.lower()
-    if run.diagnosis and run.status is RunStatus.FAILED:
-        return f"{word}. {run.diagnosis.cause}"
-    if run.verdict and run.status is RunStatus.SUCCEEDED:
-        return f"{word}. {run.verdict.text}"
-    if run.status is RunStatus.TRAINING and run.total > 0:
+    if run.status.is_final:
+        return f"{look_of(run).word.lower()}. {run.headline}"
+    if run.status is RunStatus.TRAINING and run.step and not run.is_stopping:
         newest = f", loss {loss(run.loss)}" if run.loss is not None else ""
-        return f"{word} {run.step:,} of {run.total:,}{newest}"
-    return f"{word}. {run.headline}"
+        return f"training {run.step:,} of {run.total:,}{newest}"
+    return run.headline
 
 
 def _evaluation(run: RunView) -> str:

@@ -1,12 +1,19 @@
-"""The finished card: version, mentions, width, and the sentence for toasts."""
+"""The finished card: version, mentions, width, size, and the sentence for toasts."""
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from microsoft_teams.cards import Action, AdaptiveCard, CardElement
 from microsoft_teams.cards import Mention as CardMention
 from microsoft_teams.cards.core import MentionedEntity, TeamsCardProperties
 
 from bot.cards.card import Card, Mention
+from bot.cards.elements import sentence
+
+# Teams refuses messages of about 100 KB, counted in UTF-16, the activity around the card included.
+MOST_BYTES = 80_000
+_CUT = "… The rest does not fit into a card."
 
 
 def card(
@@ -15,7 +22,29 @@ def card(
     actions: Sequence[Action] = (),
     mentions: Sequence[Mention] = (),
 ) -> Card:
-    """Return the finished card; `summary` stands where the card cannot be drawn."""
+    """Return the finished card; `summary` stands where the card cannot be drawn.
+
+    A card that Teams would refuse for its size loses the end of its body, and says so.
+    """
+    drawn = _draw(summary, body, actions, mentions)
+    kept = list(body)
+    while size(drawn) > MOST_BYTES and kept:
+        kept = kept[: len(kept) * 3 // 4]
+        drawn = _draw(summary, [*kept, sentence(_CUT)], actions, mentions)
+    return Card(drawn, summary, tuple(mentions))
+
+
+def size(body: dict[str, Any]) -> int:
+    """Return the bytes of a card as Teams counts them."""
+    return len(json.dumps(body, ensure_ascii=False).encode("utf-16-le"))
+
+
+def _draw(
+    summary: str,
+    body: Sequence[CardElement],
+    actions: Sequence[Action],
+    mentions: Sequence[Mention],
+) -> dict[str, Any]:
     entities = [
         CardMention(
             text=f"<at>{mention.name}</at>",
@@ -31,4 +60,4 @@ def card(
         actions=list(actions) or None,
         msteams=TeamsCardProperties(width="full", entities=entities or None),
     )
-    return Card(drawn.model_dump(exclude_none=True), summary, tuple(mentions))
+    return drawn.model_dump(exclude_none=True)

@@ -105,6 +105,8 @@ def setting(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(item) for item in value) or "none"
     return str(value)
 
 

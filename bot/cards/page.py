@@ -24,9 +24,9 @@ class Page:
                 self._lines += _wrapped(flat(paragraph), _INDENT, _INDENT)
         return self
 
-    def facts(self, rows: Facts) -> "Page":
-        """Add labels and values, values under each other."""
-        width = min(24, max((len(flat(label)) for label, _ in rows), default=0))
+    def facts(self, rows: Facts, width: int = 0) -> "Page":
+        """Add labels and values, values under each other, at least `width` columns in."""
+        width = min(24, max((width, *(len(flat(label)) for label, _ in rows))))
         for label, value in rows:
             lead = f"{_INDENT}{flat(label, 24):<{width}}  "
             self._lines += _wrapped(flat(value) or "-", lead, " " * len(lead))

@@ -10,9 +10,6 @@ from bot.cards.frame import card
 from bot.cards.numbers import money
 from bot.domain.posts import PlanPost
 
-# More differences than these are on the run page.
-_DIFFERENCES = 12
-
 
 def plan_card(post: PlanPost) -> Card:
     """Draw cost and time first; Start and Change stand only on an open plan."""
@@ -45,11 +42,7 @@ def differences(rows: tuple[tuple[str, str], ...]) -> list[CardElement]:
     """Return what is not the recipe's, or a line that says that nothing is."""
     if not rows:
         return [sentence("All settings are the recipe's.", is_subtle=True)]
-    more = len(rows) - _DIFFERENCES
-    shown: list[CardElement] = [heading("Different from the recipe"), *facts(rows[:_DIFFERENCES])]
-    if more > 0:
-        shown.append(sentence(f"… {more} more", is_subtle=True))
-    return shown
+    return [heading("Different from the recipe"), *facts(rows)]
 
 
 def _actions(post: PlanPost) -> list[Action]:

@@ -73,9 +73,7 @@ def _answer(post: TextPost) -> str:
 def _help(post: HelpPost) -> str:
     page = Page("What you can ask").say(post.greeting)
     for command in post.commands:
-        page.facts(((command.usage, command.summary),))
-    if len(post.commands) == 1:
-        page.facts((("For example", post.commands[0].example),))
+        page.part(command.usage).say(command.summary).say(f"For example: {command.example}")
     return page.text()
 
 
@@ -89,8 +87,9 @@ def _form(post: FormPost, links: Links) -> str:
     page = Page(f"New run: {post.recipe_title}").say(post.recipe_description)
     if post.fault:
         page.bullets([post.fault], "✗")
+    width = max((len(field.label) for field in post.fields), default=0)
     for field in post.fields:
-        page.facts(((field.label, field.value),))
+        page.facts(((field.label, field.value),), width)
         if field.fault:
             page.bullets([field.fault], "  ✗")
     page.say(f"Write it in one line, as `train {post.recipe} <key>=<value> ...`, or fill it in at")
@@ -101,7 +100,7 @@ def _runs(post: RunsPost, links: Links) -> str:
     page = Page(post.title)
     for run in post.runs:
         page.bullets(
-            [f"{run.name}  {look_of(run).label}  {row_words(run)}, {moment(run.created_at)}"],
+            [f"{run.name}: {look_of(run).word}, {row_words(run)}, {moment(run.created_at)}"],
             look_of(run).glyph,
         ).link(links.run(run.id))
     if not post.runs:

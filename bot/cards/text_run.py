@@ -44,10 +44,9 @@ def run_text(post: RunPost, links: Links) -> str:
     run = post.run
     page = Page(f"{run.name}  {look_of(run).label}  ({run.recipe}, asked by {run.requester})")
     page.say(run.headline).say(rail_line(run.rail))
-    if run.step and not run.status.is_final:
-        page.facts((("Progress", f"{step_words(run)}"),))
-    page.facts(run_facts(run))
-    _curve(page, run)
+    is_going = run.step > 0 and not run.status.is_final
+    done = (("Progress", step_words(run)),) if is_going else ()
+    page.facts((*done, *run_facts(run), *_curve(run)))
     for sample in run.samples[-1:]:
         page.part("What the model writes").say(sample.prompt).code(sample.text.splitlines()[:6])
     if run.diagnosis:
@@ -61,11 +60,9 @@ def alert_text(post: AlertPost, links: Links) -> str:
     page = Page(f"{run.name}  {look_of(run).label}  @{post.mention_name}").say(run.headline)
     if run.diagnosis:
         page.say(run.diagnosis.remedy)
-    page.facts(run_facts(run))
+    page.facts((*run_facts(run), *_curve(run)))
     if run.diagnosis and run.diagnosis.log_tail:
         page.part("Last log lines").code(run.diagnosis.log_tail)
-    else:
-        _curve(page, run)
     return page.bullets(run.undelivered, "!").link(links.run(run.id)).text()
 
 
@@ -87,10 +84,9 @@ def approval_text(post: ApprovalPost, links: Links) -> str:
 def metrics_text(post: MetricsPost, links: Links) -> str:
     """Return last and best of each metric, and the curve."""
     page = Page(f"Metrics of {post.run.name}  {look_of(post.run).label}")
-    page.facts(metric_facts(post.rows))
+    page.facts((*metric_facts(post.rows), *_curve(post.run)))
     if not post.rows:
         page.say("Nothing is measured yet.")
-    _curve(page, post.run)
     return page.link(f"{links.run(post.run.id)}/metrics").text()
 
 
@@ -114,7 +110,6 @@ def _differences(page: Page, rows: Facts) -> None:
         page.part("Different from the recipe").facts(rows)
 
 
-def _curve(page: Page, run: RunView) -> None:
+def _curve(run: RunView) -> Facts:
     line = sparkline(run.curve, 48)
-    if line:
-        page.facts((("Curve", f"{line}  {loss_words(run)}"),))
+    return (("Curve", f"{line} {loss_words(run)}"),) if line else ()
