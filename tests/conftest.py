@@ -32,7 +32,7 @@ def repository() -> Path:
     return Path(__file__).parent.parent
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Return a function that returns a port of 127.0.0.1 that was free a moment ago."""
 
