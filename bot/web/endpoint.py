@@ -1,0 +1,103 @@
+"""What an endpoint is: one row of the table that registers handlers and writes OpenAPI."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from bot.domain.people import Person
+from bot.errors import UnauthenticatedError
+from bot.ports import Bell
+from bot.service import Service
+from bot.web.schema import Nothing
+from bot.web.telemetry import Telemetry
+
+QueryT = TypeVar("QueryT", bound=BaseModel)
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+PICK = "Nobody is signed in here: pick who you are first (top right of the page)."
+
+
+@dataclass(frozen=True)
+class Web:
+    """Everything that the web layer needs; made once, by the composition root."""
+
+    service: Service
+    bell: Bell
+    now: Callable[[], datetime]
+    secret: bytes  # signs cookies; `auth.load_secret`
+    dist: Path  # the built client
+    public_url: str
+    profile: Literal["local", "azure"] = "local"
+    notice: str = ""  # what a person must know of this profile's safety
+    heartbeat_s: float = 15.0
+    telemetry: Telemetry = field(default_factory=Telemetry)
+
+
+@dataclass(frozen=True)
+class Call(Generic[QueryT, BodyT]):
+    """One request, read and checked."""
+
+    world: Web
+    request: web.Request
+    person: Person | None
+    query: QueryT
+    body: BodyT
+
+    @property
+    def service(self) -> Service:
+        """The core's door."""
+        return self.world.service
+
+    @property
+    def id(self) -> str:
+        """The run's or draft's id in the path."""
+        return str(next(iter(self.request.match_info.values())))
+
+    @property
+    def somebody(self) -> Person:
+        """The person who asks. Raises `UnauthenticatedError` for nobody."""
+        if self.person is None:
+            raise UnauthenticatedError(PICK)
+        return self.person
+
+
+Result = BaseModel | Mapping[str, Any] | web.StreamResponse
+Handler = Callable[[Call[Any, Any]], Awaitable[Result]]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One operation. `answer` is the model of a good answer; None where it is no JSON of ours."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    operation_id: str  # lowerCamelCase: the client's function
+    summary: str
+    handler: Handler
+    answer: type[BaseModel] | None = None
+    query: type[BaseModel] = Nothing
+    body: type[BaseModel] = Nothing
+    refusals: tuple[int, ...] = ()  # statuses beyond those that follow from the rest
+    media: str = "application/json"
+    needs_person: bool = True  # of mutating ones
+    has_etag: bool = False
+
+    @property
+    def is_mutation(self) -> bool:
+        """Return whether it changes something."""
+        return self.method == "POST"
+
+    @property
+    def is_api(self) -> bool:
+        """Return whether it belongs to the REST interface, not to operators."""
+        return self.path.startswith("/api/")
+
+    @property
+    def path_parameters(self) -> tuple[str, ...]:
+        """Return the names in braces."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))

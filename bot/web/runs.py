@@ -1,0 +1,96 @@
+"""Runs: the list, one with all that its page shows, and what people do with it."""
+
+from dataclasses import replace
+
+from bot.domain.people import Person, ThreadKind
+from bot.domain.run import Run, Source
+from bot.domain.view import RunView
+from bot.ports import RunQuery
+from bot.service import Service
+from bot.web.cursor import decode, encode
+from bot.web.endpoint import PICK, Call
+from bot.web.schema import Nothing, Reason, Right, RunDetail, RunList, RunRights, RunsFilter
+from trainer.contract.recipe import recipes
+
+PLACES = {
+    ThreadKind.PERSONAL: "a personal chat",
+    ThreadKind.GROUP: "a group chat",
+    ThreadKind.CHANNEL: "a channel",
+    ThreadKind.CONSOLE: "the console",
+}
+
+
+async def list_runs(call: Call[RunsFilter, Nothing]) -> RunList:
+    """Return a page of runs."""
+    asked = call.query
+    page = await call.service.runs(
+        RunQuery(
+            statuses=frozenset(asked.status),
+            requester_id=asked.person,
+            recipe=asked.recipe,
+            text=asked.q,
+            limit=asked.limit,
+            before=decode(asked.cursor) if asked.cursor is not None else None,
+        )
+    )
+    views = await call.service.views(page.runs)
+    following = encode(page.next) if page.next else None
+    return RunList(runs=[_shown(view) for view in views], total=page.total, next=following)
+
+
+async def get_run(call: Call[Nothing, Nothing]) -> RunDetail:
+    """Return one run."""
+    return await detail(call, await call.service.get(call.id))
+
+
+async def cancel_run(call: Call[Nothing, Reason]) -> RunDetail:
+    """Wish that the run ends early."""
+    run = await call.service.cancel(call.somebody, call.id, call.body.reason, Source.WEB)
+    return await detail(call, run)
+
+
+async def approve_run(call: Call[Nothing, Nothing]) -> RunDetail:
+    """Agree to somebody else's run."""
+    return await detail(call, await call.service.approve(call.somebody, call.id, Source.WEB))
+
+
+async def reject_run(call: Call[Nothing, Reason]) -> RunDetail:
+    """Refuse somebody else's run, with a reason."""
+    run = await call.service.reject(call.somebody, call.id, call.body.reason, Source.WEB)
+    return await detail(call, run)
+
+
+async def detail(call: Call[Nothing, Nothing] | Call[Nothing, Reason], run: Run) -> RunDetail:
+    """Return all that the page of a run shows, for the person who asks."""
+    recipe = recipes().get(run.spec.recipe)
+    return RunDetail(
+        run=_shown(await call.service.view(run)),
+        spec=run.spec,
+        spec_sha256=run.spec_sha256,
+        recipe_spec=recipe.spec if recipe else None,
+        differences=list(run.plan.differences),
+        rights=_rights(call.service, call.person, run),
+        threads=sorted({PLACES[thread.kind] for thread in run.threads}),
+        pipeline_url=run.seen.pipeline.url if run.seen.pipeline else None,
+        version=run.version,
+    )
+
+
+def _shown(view: RunView) -> RunView:
+    """Return the picture without the approval's key, which belongs to the card alone."""
+    if view.approval is None:
+        return view
+    return replace(view, approval=replace(view.approval, key=""))
+
+
+def _rights(service: Service, person: Person | None, run: Run) -> RunRights:
+    if person is None:
+        nobody = Right(allowed=False, why=PICK)
+        return RunRights(cancel=nobody, approve=nobody, reject=nobody, rerun=nobody)
+    rights = service.run_rights(person, run)
+    return RunRights(
+        cancel=Right(allowed=rights.cancel.allowed, why=rights.cancel.why),
+        approve=Right(allowed=rights.approve.allowed, why=rights.approve.why),
+        reject=Right(allowed=rights.reject.allowed, why=rights.reject.why),
+        rerun=Right(allowed=rights.rerun.allowed, why=rights.rerun.why),
+    )
