@@ -70,7 +70,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Step:
-    """One step. `does` is `bash`, `checkout` or `publish`; `inputs` is what that needs."""
+    """One step; `does` is bash, checkout, publish or download, `inputs` what that needs."""
 
     does: str
     name: str
@@ -167,7 +167,19 @@ def _checkout(entry: Mapping) -> _Action:
 def _publish(entry: Mapping) -> _Action:
     check_keys(entry, _COMMON | {"publish", "artifact"}, "a step `publish`")
     inputs = {"path": text(entry, "publish"), "artifact": text(entry, "artifact")}
-    return _Action("publish", f"Publish {inputs['artifact']}".strip(), inputs)
+    if not all(inputs.values()):
+        raise PipelineError(f"{entry.where}: `publish` needs a path and an `artifact`.")
+    return _Action("publish", f"Publish {inputs['artifact']}", inputs)
+
+
+def _download(entry: Mapping) -> _Action:
+    check_keys(entry, _COMMON | {"download", "artifact"}, "a step `download`")
+    inputs = {"from": text(entry, "download"), "artifact": text(entry, "artifact")}
+    if inputs["from"] != "current" or not inputs["artifact"]:
+        raise PipelineError(
+            f"{entry.where}: only `download: current` with an `artifact` is supported here."
+        )
+    return _Action("download", f"Download {inputs['artifact']}", inputs)
 
 
 def _task(entry: Mapping) -> _Action:
@@ -202,6 +214,7 @@ _READERS: dict[str, Callable[[Mapping], _Action]] = {
     "bash": _script,
     "checkout": _checkout,
     "publish": _publish,
+    "download": _download,
     "task": _task,
 }
 

@@ -60,6 +60,10 @@ class Variables:
         self._by_name[variable.name.lower()] = kept
         return True
 
+    def all(self) -> tuple[Variable, ...]:
+        """Return every variable."""
+        return tuple(self._by_name.values())
+
     def copy(self) -> "Variables":
         """Return variables that may go their own way."""
         return Variables(self._by_name.values())

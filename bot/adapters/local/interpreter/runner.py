@@ -1,0 +1,180 @@
+"""Run a plan: stages and jobs as their dependencies and conditions allow."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.adapters.local.interpreter.agent import Setting, run_variables
+from bot.adapters.local.interpreter.errors import PipelineError
+from bot.adapters.local.interpreter.evaluate import Scope
+from bot.adapters.local.interpreter.job_runner import JobOrder, run_job
+from bot.adapters.local.interpreter.plan import Job, Plan, Stage
+from bot.adapters.local.interpreter.secrets import Secrets
+from bot.adapters.local.interpreter.status import (
+    Outcome,
+    Result,
+    graph_statuses,
+    outcomes_value,
+    overall,
+    stage_outcomes_value,
+)
+from bot.adapters.local.interpreter.stop import Stop
+from bot.adapters.local.interpreter.timeline import Record, Timeline
+from bot.adapters.local.interpreter.variables import Declared, Variable, Variables, computed
+
+Outcomes = Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A stage or job in its graph."""
+
+    part: Stage | Job
+    record: Record
+    run: Callable[[Outcomes], Awaitable[Outcome]]
+    scope: Callable[[Outcomes, Outcomes], Scope]
+
+
+async def run_plan(plan: Plan, setting: Setting, timeline: Timeline, stop: Stop) -> Result:
+    """Run everything; raises OSError when nothing can be written any more."""
+    run = _Run(plan, setting, timeline, stop)
+    outcomes = await run.stages()
+    return overall(outcome.result for outcome in outcomes.values())
+
+
+class _Run:
+    def __init__(self, plan: Plan, setting: Setting, timeline: Timeline, stop: Stop) -> None:
+        self._plan, self._setting, self._timeline, self._stop = plan, setting, timeline, stop
+        self._secrets = Secrets()
+        variables = Variables(Variable(*each) for each in run_variables(setting).items())
+        timeline.number = Variables(_known(plan.variables, variables)).fill(plan.number)
+        variables.set(Variable("Build.BuildNumber", timeline.number))
+        self._variables = _declare(variables, plan.variables, Scope({}))
+
+    async def stages(self) -> Outcomes:
+        units = [
+            _Unit(stage, record, self._stage(stage, record), self._stage_scope)
+            for stage, record in zip(self._plan.stages, self._timeline.stages, strict=True)
+        ]
+        return await self._graph(units)
+
+    def _stage_scope(self, parents: Outcomes, ancestors: Outcomes) -> Scope:
+        return self._scope(self._variables, parents, ancestors, {})
+
+    def _stage(self, stage: Stage, record: Record) -> Callable[[Outcomes], Awaitable[Outcome]]:
+        async def run(parents: Outcomes) -> Outcome:
+            scope = Scope({"dependencies": outcomes_value(parents)})
+            variables = _declare(self._variables.copy(), stage.variables, scope)
+
+            def job_scope(jobs: Outcomes, ancestors: Outcomes) -> Scope:
+                return self._scope(variables, jobs, ancestors, parents)
+
+            self._timeline.begin(record)
+            units = [
+                _Unit(job, child, self._job(stage, job, child, variables, parents), job_scope)
+                for job, child in zip(stage.jobs, record.children, strict=True)
+            ]
+            outcomes = await self._graph(units)
+            result = overall(outcome.result for outcome in outcomes.values())
+            self._timeline.end(record, result)
+            outputs = {
+                f"{job}.{name}": value
+                for job, outcome in outcomes.items()
+                for name, value in outcome.outputs.items()
+            }
+            return Outcome(result, outputs, outcomes)
+
+        return run
+
+    def _job(
+        self, stage: Stage, job: Job, record: Record, variables: Variables, stages: Outcomes
+    ) -> Callable[[Outcomes], Awaitable[Outcome]]:
+        async def run(parents: Outcomes) -> Outcome:
+            order = JobOrder(
+                self._setting,
+                stage,
+                job,
+                variables,
+                self._scope(variables, parents, parents, stages),
+                self._secrets,
+                self._timeline,
+                record,
+            )
+            return await run_job(order, self._stop)
+
+        return run
+
+    def _scope(
+        self, variables: Variables, parents: Outcomes, ancestors: Outcomes, stages: Outcomes
+    ) -> Scope:
+        names = {
+            "variables": variables.value(),
+            "dependencies": outcomes_value(parents),
+            "stageDependencies": stage_outcomes_value(stages),
+        }
+        results = {name: outcome.result for name, outcome in ancestors.items()}
+        cancelled = self._stop.asked.is_set()
+        return Scope(names, graph_statuses(results, cancelled=cancelled))
+
+    async def _graph(self, units: Sequence[_Unit]) -> Outcomes:
+        """Run `units`, each when those that it depends on have ended; return all outcomes."""
+        outcomes: dict[str, Outcome] = {}
+        parents = {unit.part.name: _canonical(unit.part.depends_on, units) for unit in units}
+        ended = {unit.part.name: asyncio.Event() for unit in units}
+
+        async def one(unit: _Unit) -> None:
+            name = unit.part.name
+            for parent in parents[name]:
+                await ended[parent].wait()
+            direct = {parent: outcomes[parent] for parent in parents[name]}
+            above = {each: outcomes[each] for each in _ancestors(name, parents)}
+            outcomes[name] = await self._unit(unit, direct, above)
+            ended[name].set()
+
+        async with asyncio.TaskGroup() as group:
+            for unit in units:
+                group.create_task(one(unit))
+        return {unit.part.name: outcomes[unit.part.name] for unit in units}
+
+    async def _unit(self, unit: _Unit, direct: Outcomes, above: Outcomes) -> Outcome:
+        try:
+            if unit.part.condition.holds(unit.scope(direct, above)):
+                return await unit.run(direct)
+        except PipelineError as error:
+            self._timeline.issue(unit.record, "error", str(error))
+            self._timeline.end(unit.record, Result.FAILED)
+            return Outcome(Result.FAILED)
+        self._timeline.skip(unit.record)
+        self._timeline.save()
+        return Outcome(Result.SKIPPED)
+
+
+def _declare(variables: Variables, declared: Sequence[Declared], scope: Scope) -> Variables:
+    """Add `declared`, each of which may name those before it."""
+    for each in declared:
+        inner = scope.with_name("variables", variables.value())
+        variables.set(computed(each, inner))
+    variables.resolve()
+    return variables
+
+
+def _known(declared: Sequence[Declared], variables: Variables) -> list[Variable]:
+    """Return the variables that the run's own name may use: those that need no computing."""
+    plain = [Variable(each.name, each.value) for each in declared if each.expression is None]
+    return [*variables.all(), *plain]
+
+
+def _canonical(names: Sequence[str], units: Sequence[_Unit]) -> list[str]:
+    by_lower = {unit.part.name.lower(): unit.part.name for unit in units}
+    return [by_lower[name.lower()] for name in names]
+
+
+def _ancestors(name: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    open_names = list(parents[name])
+    while open_names:
+        parent = open_names.pop()
+        if parent not in found:
+            found.add(parent)
+            open_names.extend(parents[parent])
+    return found

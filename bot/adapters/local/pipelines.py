@@ -1,0 +1,115 @@
+"""The local Pipelines adapter: the real YAML, interpreted by a detached process for each run."""
+
+import asyncio
+import base64
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from bot.adapters.local.files import create_json, disk_faults, read_json
+from bot.adapters.local.interpreter.expand import load
+from bot.adapters.local.interpreter.plan import plan
+from bot.adapters.local.pipeline_state import is_over, log_lines, seen
+from bot.adapters.local.supervisor import read_supervisor, spawn
+from bot.domain.run import PipelineSeen
+from bot.ports import PipelineRequest, Pipelines
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 10.0  # from SIGTERM to SIGKILL; no step of ours holds anything that takes longer to save
+TRAIN = "azure-pipelines/train.yml"
+_MODULE = "bot.adapters.local.pipeline_supervisor"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which file of which repository is run; checked out from there for each job."""
+
+    repository: Path
+    pipeline: str = TRAIN
+
+    @classmethod
+    def of(cls, file: Path) -> "Source":
+        """Return where `file` belongs: the git checkout around it, else its folder's parent."""
+        path = file.resolve()
+        around = (folder for folder in path.parents if (folder / ".git").exists())
+        repository = next(around, path.parent.parent)
+        return cls(repository, path.relative_to(repository).as_posix())
+
+
+class LocalPipelines(Pipelines):
+    """Pipeline runs below `home`, one folder each."""
+
+    def __init__(
+        self,
+        home: Path,
+        source: Source,
+        *,
+        grace_s: float = GRACE_S,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._home, self._source, self._grace_s, self._now = home.resolve(), source, grace_s, now
+
+    @override
+    async def start(self, request: PipelineRequest) -> None:
+        await asyncio.to_thread(self._start, request)
+
+    @override
+    async def observe(self, run_ids: Collection[str]) -> Mapping[str, PipelineSeen]:
+        return await asyncio.to_thread(self._observe, run_ids)
+
+    @override
+    async def cancel(self, run_id: str) -> None:
+        await asyncio.to_thread(self._cancel, run_id)
+
+    @override
+    async def log(self, run_id: str) -> Sequence[str]:
+        return await asyncio.to_thread(log_lines, self._folder(run_id))
+
+    def _start(self, request: PipelineRequest) -> None:
+        folder = self._folder(request.run_id)
+        if read_supervisor(folder) is not None:
+            return
+        document = self._document(request)
+        # Refused here rather than in the run: a file that cannot be used starts nothing.
+        plan(load(self._source.repository, self._source.pipeline, document["parameters"], {}))
+        with disk_faults(f"Starting the pipeline run {request.run_id}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            create_json(folder / "request.json", document)
+            spawn(_MODULE, folder)
+        log.info("pipeline run %s was started", request.run_id)
+
+    def _document(self, request: PipelineRequest) -> dict[str, Any]:
+        spec = base64.urlsafe_b64encode(request.spec.model_dump_json().encode()).decode()
+        return {
+            "run_id": request.run_id,
+            "requested_by": request.requested_by,
+            "parameters": {"runKey": request.run_id, "spec": spec.rstrip("="), "target": "local"},
+            "repository": str(self._source.repository.resolve()),
+            "pipeline": self._source.pipeline,
+            "home": str(self._home),
+            "grace_s": self._grace_s,
+            "created_at": self._now(),
+        }
+
+    def _observe(self, run_ids: Collection[str]) -> Mapping[str, PipelineSeen]:
+        found = {run_id: seen(self._folder(run_id)) for run_id in run_ids}
+        return {run_id: each for run_id, each in found.items() if each is not None}
+
+    def _cancel(self, run_id: str) -> None:
+        folder = self._folder(run_id)
+        if read_json(folder / "request.json") is None or is_over(folder):
+            return
+        with disk_faults(f"Cancelling the pipeline run {run_id}"):
+            create_json(folder / "cancel.json", {"at": self._now()})
+        supervisor = read_supervisor(folder)
+        if supervisor is not None:
+            supervisor.who.terminate()
+
+    def _folder(self, run_id: str) -> Path:
+        return self._home / "pipelines" / run_id

@@ -1,0 +1,99 @@
+"""Processes that outlive their parent: known by pid and start time, ended with all they started."""
+
+import contextlib
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import psutil
+
+MARK = "KRSP_SUPERVISED"  # in the environment of whatever a supervisor starts
+KILL_WAIT_S = 5.0  # a killed process that stays longer hangs in the kernel; nothing helps then
+
+
+# The bot's own settings are none of a job's business (a database's address, an app's password).
+_OURS = re.compile(r"KRSP_|MicrosoftApp")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process: a pid alone may by now belong to another."""
+
+    pid: int
+    created_at: float
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether exactly this process runs; a zombie does not."""
+        return self._process() is not None
+
+    def terminate(self) -> None:
+        """Send SIGTERM, if it is still there."""
+        process = self._process()
+        if process is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+
+    def _process(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(self.pid)
+            is_it = process.create_time() == self.created_at
+            return process if is_it and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def myself() -> Identity:
+    """Return the identity of this process."""
+    process = psutil.Process()
+    return Identity(process.pid, process.create_time())
+
+
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what jobs and steps may see of the bot's own environment."""
+    return {name: value for name, value in environment.items() if not _OURS.match(name)}
+
+
+def new_mark() -> str:
+    """Return a value for MARK that nobody else has."""
+    return secrets.token_hex(16)
+
+
+def end_marked(mark: str, grace_s: float = 0.0) -> int:
+    """End every process that carries `mark`; SIGTERM first if it gets time. Returns how many."""
+    found = marked(mark)
+    if grace_s > 0:
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        psutil.wait_procs(found, timeout=grace_s)
+    deadline = time.monotonic() + KILL_WAIT_S
+    # Again until none is left: one of them may have started another meanwhile.
+    while (left := marked(mark)) and time.monotonic() < deadline:
+        _kill(left)
+    return len(found)
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Return the running processes that carry `mark` or one below it (`mark.` and more).
+
+    Those of other people cannot be read and are not ours.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                carried = process.environ().get(MARK, "")
+                if carried == mark or carried.startswith(f"{mark}."):
+                    found.append(process)
+    return found
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    processes = list(processes)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=KILL_WAIT_S)

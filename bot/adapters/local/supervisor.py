@@ -1,0 +1,171 @@
+"""What both supervisors are: detached, alone for their folder, known by a file, with a last word.
+
+A folder is one job or one pipeline run. `supervisor.json` says who works on it, `exit.json` what
+came of it. Whoever finds a supervisor that is dead and has said nothing knows that it was killed.
+"""
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bot
+from bot.adapters.local.files import LastWord, is_full, locked, read_json, write_json
+from bot.adapters.local.processes import Identity, end_marked, myself, new_mark
+from bot.errors import UnavailableError
+
+SPAWN_TIMEOUT_S = 60.0  # starting Python on a machine under full load took up to 5 s
+_PACKAGES = Path(bot.__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """Who works on a folder, as its `supervisor.json` says."""
+
+    who: Identity
+    mark: str
+    attempt: int
+    started_at: float
+    slots: tuple[int, ...]
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether it still works."""
+        return self.who.is_alive
+
+    def end_orphans(self, grace_s: float) -> None:
+        """End what a killed supervisor left running."""
+        end_marked(self.mark, grace_s)
+
+
+def read_supervisor(folder: Path) -> Supervisor | None:
+    """Return who works or worked on `folder`."""
+    document = read_json(folder / "supervisor.json")
+    if document is None:
+        return None
+    return Supervisor(
+        Identity(int(document["pid"]), float(document["created_at"])),
+        str(document["mark"]),
+        int(document["attempt"]),
+        float(document["started_at"]),
+        tuple(document["slots"]),
+    )
+
+
+def spawn(module: str, folder: Path, arguments: tuple[str, ...] = ()) -> None:
+    """Start `python -m module folder`, detached; return once it works, or found it need not.
+
+    Raises OSError when no process can be started, UnavailableError when it does not come up.
+    """
+    log_file = folder / "supervisor.log"
+    with log_file.open("ab") as output:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", module, str(folder), *arguments],
+                cwd=_PACKAGES,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                check=False,
+                timeout=SPAWN_TIMEOUT_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(
+                f"{folder.name} did not start in time; see {log_file}."
+            ) from error
+    if done.returncode:
+        raise UnavailableError(f"{folder.name} could not be started; see {log_file}.")
+
+
+log = logging.getLogger(__name__)
+
+Work = Callable[["Desk"], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What a job holds of the machine: numbered slots, which are its GPUs where there are any."""
+
+    slots: tuple[int, ...] = ()
+    has_gpus: bool = False
+
+
+NO_SEAT = Seat()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a supervisor works with: its folder, its processes' mark, which attempt it is."""
+
+    folder: Path
+    mark: str
+    attempt: int
+    seat: Seat
+
+
+def supervise(
+    folder: Path,
+    next_attempt: Callable[[Path], int | None],
+    work: Work,
+    seat: Seat = NO_SEAT,
+) -> int:
+    """Detach, and do `work` if an attempt is due and nobody else is at it.
+
+    The first process returns when the detached one has written `supervisor.json` or found
+    nothing to do; so whoever started it knows afterwards, without waiting for the work.
+    """
+    read_end, write_end = os.pipe()
+    if os.fork():
+        os.close(write_end)
+        said = os.read(read_end, 1)
+        return 0 if said else 1
+    os.close(read_end)
+    os.setsid()
+    with locked(folder / "lock") as is_mine:
+        attempt = next_attempt(folder) if is_mine else None
+        if attempt is None:
+            _tell(write_end)
+            return 0
+        return _work(Desk(folder, new_mark(), attempt, seat), work, write_end)
+
+
+def _work(desk: Desk, work: Work, ready: int) -> int:
+    started_at = time.time()
+    last_word = LastWord(desk.folder / "exit.json")
+    me = myself()
+    known = {"pid": me.pid, "created_at": me.created_at, "mark": desk.mark}
+    write_json(
+        desk.folder / "supervisor.json",
+        {**known, "attempt": desk.attempt, "started_at": started_at, "slots": desk.seat.slots},
+    )
+    _tell(ready)
+    said = _said(desk, work)
+    end_marked(desk.mark)
+    common = {"attempt": desk.attempt, "started_at": started_at, "ended_at": time.time()}
+    last_word.say({**common, **said})
+    return 0
+
+
+def _tell(ready: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # whoever started us need not live any more
+        os.write(ready, b".")
+    os.close(ready)
+
+
+def _said(desk: Desk, work: Work) -> dict[str, Any]:
+    try:
+        return work(desk)
+    except OSError as error:
+        reason = "the disk is full" if is_full(error) else str(error)
+        return {"state": "failed", "fault": f"It could not go on: {reason}."}
+    except Exception:
+        log.exception("the supervisor of %s broke", desk.folder)
+        fault = f"The supervisor broke; see {desk.folder / 'supervisor.log'}."
+        return {"state": "failed", "fault": fault}
