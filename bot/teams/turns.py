@@ -1,0 +1,164 @@
+"""Take a verified activity to the core, and its reply to the thread or into the answer."""
+
+import logging
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.chat.turn import Actor, Conversation, Reply, Turn
+from bot.domain.message import Message, MessageState
+from bot.domain.people import Thread
+from bot.domain.posts import Post, TextPost
+from bot.errors import BotError, MalformedError
+from bot.teams import activity, answers
+from bot.teams.posting import fitted
+from bot.teams.surroundings import OUTBOX, Surroundings
+
+log = logging.getLogger(__name__)
+
+_NO_ACCOUNT = (
+    "I cannot tell which directory account you use here, so I may not act for you. "
+    "Write to me from your work account, in a team, a group chat or a personal chat."
+)
+
+
+@dataclass(frozen=True)
+class InvokeAnswer:
+    """What an invoke is answered with: the HTTP status and the JSON body, if any."""
+
+    status: int
+    body: Mapping[str, Any] | None = None
+
+
+class Turns:
+    """Handles activities that were let in.
+
+    `keeps_card`: answer a click always with a card and say notices in the thread. The Playground
+    (0.2.28) draws whatever an Action.Execute is answered with as the card, a message as nothing.
+    """
+
+    def __init__(
+        self, conversation: Conversation, around: Surroundings, *, keeps_card: bool = False
+    ) -> None:
+        self._conversation = conversation
+        self._around = around
+        self._keeps_card = keeps_card
+
+    async def take(self, raw: activity.Activity, tenant: str) -> InvokeAnswer | None:
+        """Handle one activity; only an invoke is answered with something."""
+        if raw["type"] == "invoke":
+            return await self._invoke(raw, tenant)
+        if raw["type"] == "message":
+            await self._message(raw, tenant)
+        else:
+            await self._news(raw, tenant)
+        return None
+
+    async def _news(self, raw: activity.Activity, tenant: str) -> None:
+        is_here = activity.arrival(raw)
+        if is_here is None:
+            log.debug("nothing to do for an activity of type %s", raw["type"])
+            return
+        thread = activity.thread(raw, tenant)
+        if is_here:
+            await self._conversation.joined(thread)
+        else:
+            await self._conversation.left(thread)
+
+    async def _message(self, raw: activity.Activity, tenant: str) -> None:
+        thread = activity.thread(raw, tenant)
+        actor = activity.actor(raw, tenant)
+        if actor is None:
+            stranger = activity.turn(raw, Actor("", tenant, ""), thread)
+            await self._add(thread, f"{stranger.key}:refusal", TextPost(_NO_ACCOUNT, "warning"))
+            return
+        turn = activity.turn(raw, actor, thread)
+        try:
+            reply = await self._conversation.handle(turn)
+            await self._tell(turn, reply)
+        except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence
+            await self._say_now(thread, _sentence(error))
+
+    async def _invoke(self, raw: activity.Activity, tenant: str) -> InvokeAnswer:
+        if raw.get("name") != "adaptiveCard/action":
+            return InvokeAnswer(501)
+        thread = activity.thread(raw, tenant)
+        actor = activity.actor(raw, tenant)
+        if actor is None:
+            return InvokeAnswer(200, answers.error(403, "no_account", _NO_ACCOUNT))
+        turn = activity.turn(raw, actor, thread)
+        if not turn.action:
+            text = "The click carries no data; open the newest card and try again."
+            return InvokeAnswer(200, answers.error(400, MalformedError.code, text))
+        try:
+            reply = await self._conversation.handle(turn)
+            return InvokeAnswer(200, await self._answer(turn, reply))
+        except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence
+            status = error.status if isinstance(error, BotError) else 500
+            code = error.code if isinstance(error, BotError) else "bug"
+            return InvokeAnswer(200, answers.error(status, code, _sentence(error)))
+
+    async def _answer(self, turn: Turn, reply: Reply) -> dict[str, Any]:
+        shown = await self._shown(turn)
+        if reply.replace is not None:
+            # The answer reaches only the one who clicked; the edit reaches everybody.
+            await self._tell(turn, reply)
+            return self._card(reply.replace)
+        if shown is not None and self._keeps_card:
+            await self._tell(turn, reply)
+            return self._card(shown.post)
+        return answers.message(reply.notice or "Done.")
+
+    def _card(self, post: Post) -> dict[str, Any]:
+        return answers.card(fitted(post, self._around.draw).body)
+
+    async def _tell(self, turn: Turn, reply: Reply) -> None:
+        """Say a reply in the thread; a card in its new form says what the notice would."""
+        if reply.replace is not None:
+            await self._replace(turn, reply.replace)
+        elif reply.notice:
+            await self._add(turn.thread, f"{turn.key}:notice", TextPost(reply.notice))
+
+    async def _replace(self, turn: Turn, post: Post) -> None:
+        shown = await self._shown(turn)
+        if shown is None:
+            await self._add(turn.thread, f"{turn.key}:replace", post)
+        elif shown.post != post:
+            await self._around.store.put_post(shown.key, post)
+            self._around.bell.ring(OUTBOX)
+
+    async def _shown(self, turn: Turn) -> Message | None:
+        if turn.shown_id is None:
+            return None
+        # A card at the top of a channel was posted to the channel, and clicked in its own thread.
+        for thread_id in dict.fromkeys((turn.thread.id, turn.thread.id.partition(";")[0])):
+            found = await self._around.store.message_shown_as(thread_id, turn.shown_id)
+            if found is not None:
+                return found
+        return None
+
+    async def _add(self, thread: Thread, key: str, post: Post) -> None:
+        message = Message(key, thread, post, MessageState.PENDING, self._around.clock.now())
+        if await self._around.store.add_message(message):
+            self._around.bell.ring(OUTBOX)
+
+    async def _say_now(self, thread: Thread, text: str) -> None:
+        """Say it past the outbox: this is for when nothing can be stored."""
+        try:
+            await self._around.channel.send(thread, TextPost(text, "attention"))
+        except BotError as error:
+            log.warning("a refusal could not be said: %s", error.code)
+
+
+def _sentence(error: Exception) -> str:
+    """Return what the person is told; a bug is logged by place and reference, without its text."""
+    if isinstance(error, BotError) and not error.is_bug:
+        log.warning("a turn was refused: %s", error.code)
+        return str(error)
+    reference = uuid.uuid4().hex[:8]
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.filename}:{frame.lineno}"
+    log.error("a turn failed with %s at %s (%s)", type(error).__name__, place, reference)
+    return f"Something went wrong inside the bot. It is noted in its log as {reference}."
