@@ -26,7 +26,7 @@ def alert_card(post: AlertPost, links: Links) -> Card:
     """Draw how it ended: result against the goal, or cause, remedy and the log's last lines."""
     run = post.run
     mention = Mention(post.mention_id, mention_name(post.mention_name))
-    body = status_title(run.name, run.recipe, look_of(run))
+    body = status_title(run.name, f"{run.recipe}, `{run.id}`", look_of(run))
     # A mention works in a TextBlock only; `mention_name` has left no Markdown in it.
     body.append(TextBlock(text=f"<at>{mention.name}</at>", wrap=True, spacing="Small"))
     body += outcome(run)

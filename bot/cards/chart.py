@@ -12,7 +12,7 @@ from microsoft_teams.cards import (
 )
 
 from bot.cards.elements import rich
-from bot.cards.numbers import loss, percent, share
+from bot.cards.numbers import loss, share
 from bot.cards.sparkline import finite, sparkline
 from bot.domain.run import Point
 
@@ -25,7 +25,6 @@ def bar(part: int, whole: int) -> ProgressBar:
     blocks = [
         TextRun(text="█" * full, color="Accent", font_type="Monospace"),
         TextRun(text="░" * (_BLOCKS - full), is_subtle=True, font_type="Monospace"),
-        TextRun(text=f" {percent(part, whole)}"),
     ]
     return ProgressBar(
         value=float(min(part, whole)),
@@ -59,7 +58,8 @@ def loss_chart(curve: Sequence[Point]) -> list[CardElement]:
 def words(points: Sequence[Point]) -> str:
     """Return the curve in words, for those who do not see it."""
     first, last = points[0], points[-1]
-    return f"Loss {loss(first.value)} at step {first.step:,}, {loss(last.value)} at {last.step:,}"
+    before, after = loss(first.value), loss(last.value)
+    return f"Loss {before} at step {first.step:,} → {after} at step {last.step:,}"
 
 
 def _as_text(points: Sequence[Point]) -> CardElement:

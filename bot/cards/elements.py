@@ -22,8 +22,8 @@ from bot.cards.escape import code, cut, flat, paragraphs, plain
 from bot.cards.facts import Facts
 from bot.cards.status import Look
 
-# Labels of facts; at 320 px it leaves 150 px for the value, which wraps.
-_LABEL_WIDTH = "104px"
+# Labels of facts; at 320 px it leaves 140 px for the value, which wraps.
+_LABEL_WIDTH = "112px"
 _GROUNDS: dict[TextColor, ContainerStyle] = {
     "Good": "good",
     "Warning": "warning",

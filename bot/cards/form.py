@@ -1,6 +1,7 @@
 """The form to ask for a run: what was typed stays, and each fault stands at its field."""
 
 import math
+from dataclasses import replace
 
 from microsoft_teams.cards import (
     ActionSet,
@@ -28,7 +29,8 @@ def form_card(post: FormPost, links: Links) -> Card:
         body.append(notice(f"✗ {post.fault}", "Attention"))
     recipe = [field for field in post.fields if field.id == RECIPE]
     for field in recipe:
-        body += _drawn(field)
+        # Its help is the recipe's description, which comes below.
+        body += _drawn(replace(field, help=""))
     if recipe:
         body.append(ActionSet(actions=[press("Use this recipe", _form(post))], spacing="Small"))
     body.append(sentence(post.recipe_description, is_subtle=True))

@@ -32,7 +32,7 @@ _STARTED = frozenset({RunStatus.TRAINING, RunStatus.EVALUATING})
 def run_card(post: RunPost, links: Links) -> Card:
     """Draw what is going on first, then numbers, curve and what the model wrote."""
     run = post.run
-    body = status_title(run.name, f"{run.recipe}, asked by {run.requester}", look_of(run))
+    body = status_title(run.name, subtitle(run), look_of(run))
     body += outcome(run)
     body.append(rail_block(run.rail))
     body += progress(run)
@@ -41,6 +41,11 @@ def run_card(post: RunPost, links: Links) -> Card:
     body += samples(run.samples[-_SAMPLES:])
     body += undelivered(run)
     return card(summary(run), body, _actions(run, links))
+
+
+def subtitle(run: RunView) -> str:
+    """Return whose run it is, of which recipe, and the id that commands take."""
+    return f"{run.recipe}, asked by {run.requester}, `{run.id}`"
 
 
 def progress(run: RunView) -> list[CardElement]:
@@ -68,6 +73,8 @@ def outcome(run: RunView) -> list[CardElement]:
     if run.verdict is not None and run.verdict.reached is not None:
         glyph, color = _VERDICTS[run.verdict.reached]
         return [notice(f"{glyph} {run.verdict.text}", color)]
+    if run.status is RunStatus.TRAINING and run.step and not run.is_stopping:
+        return []  # bar and numbers say it
     return sentences(run.headline)
 
 

@@ -58,7 +58,7 @@ def _row(run: RunView, links: Links) -> Container:
         ),
         items=[
             rich(first),
-            sentence(row_words(run), is_subtle=True, spacing="None"),
+            sentence(f"{row_words(run)}, `{run.id}`", is_subtle=True, spacing="None"),
             when,
         ],
     )
