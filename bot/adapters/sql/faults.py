@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from bot.errors import BotError, DiskFullError, SetupError, UnavailableError
+from bot.errors import BotError, DiskFullError, InputError, SetupError, UnavailableError
 
 # Result codes: https://www.sqlite.org/rescode.html. An extended code's low byte is its kind.
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}  # IOERR_WRITE: also a file-size limit
@@ -27,6 +27,10 @@ def in_our_words(place: str) -> Iterator[None]:
         ) from error
     except (DBAPIError, sqlite3.Error) as error:
         raise _translated(error, place) from error
+    except UnicodeEncodeError as error:
+        raise InputError(
+            "This holds unusual characters that cannot be stored. Remove them and send it again."
+        ) from error
     except SQLAlchemyError as error:
         raise BotError(f"The store {place} was used wrongly: {error}") from error
 
@@ -59,5 +63,10 @@ def _translated(error: DBAPIError | sqlite3.Error, place: str) -> BotError:
     if "no such table" in str(cause) or "no such column" in str(cause):
         return SetupError(
             f"The store {place} is not set up for this version: run `python -m bot migrate`."
+        )
+    if "already exists" in str(cause):
+        return SetupError(
+            f"The store {place} holds tables of something else ({cause}). Nothing was changed; "
+            "set KRSP_DATABASE_URL to a file of our own."
         )
     return BotError(f"The store {place} refused a statement: {cause}")

@@ -30,9 +30,8 @@ SPACE_NEEDED = 2_000_000
 class SqlStore(RunStore):
     """A store in a database; open it with `await SqlStore.open(url)` and close it at the end."""
 
-    def __init__(self, engines: Engines, place: str) -> None:
-        self._engines = engines
-        self._place = place
+    def __init__(self, engines: Engines, place: str, space_needed: int = SPACE_NEEDED) -> None:
+        self._engines, self._place, self._space_needed = engines, place, space_needed
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -172,7 +171,7 @@ class SqlStore(RunStore):
             free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
         except OSError as error:
             raise UnavailableError(f"The store {self._place} is out of reach ({error}).") from error
-        if free < SPACE_NEEDED:
+        if free < self._space_needed:
             raise DiskFullError(
                 f"The disk of the store {self._place} is full ({free // 1000} kB left). "
                 "Free some space."

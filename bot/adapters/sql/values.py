@@ -27,8 +27,8 @@ class Codec(Generic[T]):
             return to_json(value, inf_nan_mode="constants").decode()
         except PydanticSerializationError as error:
             raise InputError(
-                f"This {self._what} holds something that cannot be stored as text ({error}). "
-                "Remove unusual characters and send it again."
+                f"This {self._what} holds unusual characters that cannot be stored ({error}). "
+                "Remove them and send it again."
             ) from error
 
     def decode(self, text: str) -> T:
