@@ -13,11 +13,17 @@ from bot.ports import Bell
 class LocalBell(Bell):
     """Rings from the event loop's thread only, never blocks, keeps at most one ring a topic.
 
-    A listener that is slow finds every topic that rang meanwhile, once.
+    A listener that is slow finds every topic that rang meanwhile, once. Topics in `prompt` are
+    heard at once each time: they wake our own loops, not people's pages.
     """
 
-    def __init__(self, every_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._every_s, self._clock = every_s, clock
+    def __init__(
+        self,
+        every_s: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        prompt: frozenset[str] = frozenset(),
+    ) -> None:
+        self._every_s, self._clock, self._prompt = every_s, clock, prompt
         self._listeners: set[_Rings] = set()
 
     @override
@@ -27,7 +33,8 @@ class LocalBell(Bell):
 
     @override
     def listen(self, topics: Collection[str]) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        return self._listen(_Rings(frozenset(topics), self._every_s, self._clock))
+        every_s = 0.0 if self._prompt.issuperset(topics) else self._every_s
+        return self._listen(_Rings(frozenset(topics), every_s, self._clock))
 
     @asynccontextmanager
     async def _listen(self, rings: "_Rings") -> AsyncIterator[AsyncIterator[str]]:
