@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Usage: trainer.sh VERB [ARGUMENT ...]    Runs `python -m trainer`, its complaints as issues.
+# Usage: trainer.sh VERB [ARGUMENT ...]
+#
+# Runs `python -m trainer`. Its complaints become issues of the run, and nothing that it prints is an
+# order to the agent: text that a person typed may look like `##vso[...]`.
 set -uo pipefail
 
 complaints=$(mktemp)
 trap 'rm -f "$complaints"' EXIT
 
-python -m trainer "$@" 2>"$complaints"
-code=$?
+# -u: each line at once, for whoever watches.
+python -m trainer "$@" 2>"$complaints" | sed -u 's/##vso\[/## vso[/g'
+code=${PIPESTATUS[0]}
 
 while IFS= read -r line || [ -n "$line" ]; do
-  # A line of its own is no order: what a person typed may look like one.
   line=${line//'##vso['/'## vso['}
   if [ "$code" -ne 0 ] && [ -n "$line" ]; then
     printf '##vso[task.logissue type=error]%s\n' "$line"

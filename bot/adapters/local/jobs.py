@@ -10,11 +10,11 @@ from pathlib import Path
 from typing_extensions import override
 
 from bot.adapters.local.files import create_json, disk_faults, locked, write_json
+from bot.adapters.local.folders import run_folder
 from bot.adapters.local.job_state import GRACE_S, JobFiles, read_files, seen, settled, state
 from bot.adapters.local.supervisor import spawn
 from bot.domain.run import JobSeen, JobState
 from bot.ports import Jobs
-from trainer.contract.job import job_folder
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +60,15 @@ class LocalJobs(Jobs):
         positions = {run_id: number for number, run_id in enumerate(waiting, start=1)}
         return {
             run_id: seen(
-                read_files(job_folder(self._home, run_id)), positions.get(run_id), self._now()
+                read_files(run_folder(self._home, "jobs", run_id)),
+                positions.get(run_id),
+                self._now(),
             )
             for run_id in run_ids
         }
 
     def _cancel(self, run_id: str) -> None:
-        folder = job_folder(self._home, run_id)
+        folder = run_folder(self._home, "jobs", run_id)
         files = read_files(folder)
         if state(files)[0] not in _OPEN:
             return

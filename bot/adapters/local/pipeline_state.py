@@ -35,17 +35,13 @@ def seen(folder: Path) -> PipelineSeen | None:
     said = read_json(folder / "exit.json")
     stages = (read_json(folder / "state.json") or {}).get("stages", [])
     state, fault = _state(folder, said, stages, is_alive=is_alive)
-    step = next((each for each in _steps(stages) if each["result"] == Result.FAILED), None)
     shown = tuple(_stage(stage, is_over=state not in _STATES.values()) for stage in stages)
+    step = _failed_step(stages) if state is PipelineState.FAILED else None
+    fault = fault or _first_fault(stages)
     if step is None:
-        return PipelineSeen(state, shown, fault=fault or _first_fault(stages))
-    return PipelineSeen(
-        state,
-        shown,
-        failed_step=step["display_name"],
-        fault=fault or _fault(step),
-        log_tail=_tail(folder, step),
-    )
+        return PipelineSeen(state, shown, fault=fault)
+    fault = fault or _fault(step)
+    return PipelineSeen(state, shown, step["display_name"], fault, _tail(folder, step))
 
 
 def is_over(folder: Path) -> bool:
@@ -98,6 +94,15 @@ def _steps(stages: list[Record]) -> Iterator[Record]:
     for stage in stages:
         for job in stage["children"]:
             yield from job["children"]
+
+
+def _failed_step(stages: list[Record]) -> Record | None:
+    """Return the step that failed, or the one during which its job's time was up."""
+    for result in (Result.FAILED, Result.CANCELED):
+        for step in _steps(stages):
+            if step["result"] == result:
+                return step
+    return None
 
 
 def _fault(record: Record) -> str | None:

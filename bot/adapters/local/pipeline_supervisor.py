@@ -75,7 +75,9 @@ async def _run(desk: Desk) -> Result | None:
         result = await run_plan(planned, setting, timeline, stop)
     finally:
         stop.close()
-    timeline.save()
+    if stop.asked.is_set() and any(stage.result is Result.SKIPPED for stage in timeline.stages):
+        # Asked between two stages: what ran went well, and yet it did not come to its end.
+        result = Result.FAILED if result is Result.FAILED else Result.CANCELED
     return None if is_shut_down and result not in GOOD else result
 
 

@@ -12,11 +12,13 @@ from typing import Any
 from typing_extensions import override
 
 from bot.adapters.local.files import create_json, disk_faults, read_json
+from bot.adapters.local.folders import run_folder
 from bot.adapters.local.interpreter.expand import load
 from bot.adapters.local.interpreter.plan import plan
 from bot.adapters.local.pipeline_state import is_over, log_lines, seen
 from bot.adapters.local.supervisor import read_supervisor, spawn
 from bot.domain.run import PipelineSeen
+from bot.errors import InputError
 from bot.ports import PipelineRequest, Pipelines
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,8 @@ class LocalPipelines(Pipelines):
 
     def _start(self, request: PipelineRequest) -> None:
         folder = self._folder(request.run_id)
+        if folder.name != request.run_id:
+            raise InputError(f"`{request.run_id}` is not a run id.")
         if read_supervisor(folder) is not None:
             return
         document = self._document(request)
@@ -112,4 +116,4 @@ class LocalPipelines(Pipelines):
             supervisor.who.terminate()
 
     def _folder(self, run_id: str) -> Path:
-        return self._home / "pipelines" / run_id
+        return run_folder(self._home, "pipelines", run_id)

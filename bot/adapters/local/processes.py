@@ -6,10 +6,12 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 MARK = "KRSP_SUPERVISED"  # in the environment of whatever a supervisor starts
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KILL_WAIT_S = 5.0  # a killed process that stays longer hangs in the kernel; nothing helps then
 
 
@@ -22,7 +24,7 @@ class Identity:
     """One process: a pid alone may by now belong to another."""
 
     pid: int
-    created_at: float
+    born: str
 
     @property
     def is_alive(self) -> bool:
@@ -39,16 +41,31 @@ class Identity:
     def _process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
-            is_it = process.create_time() == self.created_at
+            is_it = _birth(process) == self.born
             return process if is_it and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, ProcessLookupError):
             return None
 
 
 def myself() -> Identity:
     """Return the identity of this process."""
     process = psutil.Process()
-    return Identity(process.pid, process.create_time())
+    return Identity(process.pid, _birth(process))
+
+
+def _birth(process: psutil.Process) -> str:
+    """Return when the process began, in a form that no later setting of the clock changes.
+
+    psutil's `create_time` is in wall time: it moves with the clock, and a job would look dead.
+    Field 22 of /proc/PID/stat counts ticks since the boot that BOOT_ID names (man proc_pid_stat).
+    """
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = BOOT_ID.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return str(process.create_time())
+    # The command's name, in parentheses, may hold blanks: count from behind it.
+    return f"{boot}:{stat.rpartition(')')[2].split()[19]}"
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:

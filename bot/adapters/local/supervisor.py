@@ -18,9 +18,11 @@ from typing import Any
 import bot
 from bot.adapters.local.files import LastWord, is_full, locked, read_json, write_json
 from bot.adapters.local.processes import Identity, end_marked, myself, new_mark
-from bot.errors import UnavailableError
+from bot.errors import DiskFullError, UnavailableError
 
 SPAWN_TIMEOUT_S = 60.0  # starting Python on a machine under full load took up to 5 s
+EXIT_FULL = 28  # the number of ENOSPC
+_READY, _FULL, _BROKEN = b".", b"F", b"B"
 _PACKAGES = Path(bot.__file__).parents[1]
 
 
@@ -50,7 +52,7 @@ def read_supervisor(folder: Path) -> Supervisor | None:
     if document is None:
         return None
     return Supervisor(
-        Identity(int(document["pid"]), float(document["created_at"])),
+        Identity(int(document["pid"]), str(document["born"])),
         str(document["mark"]),
         int(document["attempt"]),
         float(document["started_at"]),
@@ -61,7 +63,8 @@ def read_supervisor(folder: Path) -> Supervisor | None:
 def spawn(module: str, folder: Path, arguments: tuple[str, ...] = ()) -> None:
     """Start `python -m module folder`, detached; return once it works, or found it need not.
 
-    Raises OSError when no process can be started, UnavailableError when it does not come up.
+    Raises OSError when no process can be started, DiskFullError, and UnavailableError when it
+    does not come up.
     """
     log_file = folder / "supervisor.log"
     with log_file.open("ab") as output:
@@ -80,6 +83,8 @@ def spawn(module: str, folder: Path, arguments: tuple[str, ...] = ()) -> None:
             raise UnavailableError(
                 f"{folder.name} did not start in time; see {log_file}."
             ) from error
+    if done.returncode == EXIT_FULL:
+        raise DiskFullError(f"{folder.name} was not started: the disk is full. Free some space.")
     if done.returncode:
         raise UnavailableError(f"{folder.name} could not be started; see {log_file}.")
 
@@ -124,38 +129,41 @@ def supervise(
     read_end, write_end = os.pipe()
     if os.fork():
         os.close(write_end)
-        said = os.read(read_end, 1)
-        return 0 if said else 1
+        return {_READY: 0, _FULL: EXIT_FULL}.get(os.read(read_end, 1), 1)
     os.close(read_end)
     os.setsid()
     with locked(folder / "lock") as is_mine:
         attempt = next_attempt(folder) if is_mine else None
         if attempt is None:
-            _tell(write_end)
+            _tell(write_end, _READY)
             return 0
-        return _work(Desk(folder, new_mark(), attempt, seat), work, write_end)
-
-
-def _work(desk: Desk, work: Work, ready: int) -> int:
-    started_at = time.time()
-    last_word = LastWord(desk.folder / "exit.json")
-    me = myself()
-    known = {"pid": me.pid, "created_at": me.created_at, "mark": desk.mark}
-    write_json(
-        desk.folder / "supervisor.json",
-        {**known, "attempt": desk.attempt, "started_at": started_at, "slots": desk.seat.slots},
-    )
-    _tell(ready)
-    said = _said(desk, work)
-    end_marked(desk.mark)
-    common = {"attempt": desk.attempt, "started_at": started_at, "ended_at": time.time()}
-    last_word.say({**common, **said})
+        desk, started_at = Desk(folder, new_mark(), attempt, seat), time.time()
+        try:
+            last_word = _take_over(desk, started_at)
+        except OSError as error:
+            _tell(write_end, _FULL if is_full(error) else _BROKEN)
+            raise
+        _tell(write_end, _READY)
+        said = _said(desk, work)
+        end_marked(desk.mark)
+        common = {"attempt": desk.attempt, "started_at": started_at, "ended_at": time.time()}
+        last_word.say({**common, **said})
     return 0
 
 
-def _tell(ready: int) -> None:
+def _take_over(desk: Desk, started_at: float) -> LastWord:
+    """Write down who works on the folder, with room for the last word taken first."""
+    last_word = LastWord(desk.folder / "exit.json")
+    me = myself()
+    document = {"pid": me.pid, "born": me.born, "mark": desk.mark, "slots": desk.seat.slots}
+    document |= {"attempt": desk.attempt, "started_at": started_at}
+    write_json(desk.folder / "supervisor.json", document)
+    return last_word
+
+
+def _tell(ready: int, what: bytes) -> None:
     with contextlib.suppress(BrokenPipeError):  # whoever started us need not live any more
-        os.write(ready, b".")
+        os.write(ready, what)
     os.close(ready)
 
 

@@ -53,12 +53,16 @@ async def run_job(order: JobOrder, run_stop: Stop) -> Outcome:
 
 
 async def _pass_on(run_stop: Stop, stop: Stop, job: Job) -> None:
-    """End the job when the run is to end, or when its own time is up."""
+    """End the job when the run is to end, or when its own time is up.
+
+    A job that begins after the run was asked to end (`condition: always()`) has until the end.
+    """
+    is_late = run_stop.asked.is_set()
     try:
-        await asyncio.wait_for(run_stop.asked.wait(), job.timeout_min * 60)
+        await asyncio.wait_for(run_stop.for_next.wait(), job.timeout_min * 60)
     except TimeoutError:
         stop.timed_out = True
-    stop.ask(job.cancel_timeout_min * 60)
+    stop.ask(0 if is_late else job.cancel_timeout_min * 60)
 
 
 class _JobRunner:
@@ -87,8 +91,6 @@ class _JobRunner:
                 await self._step(step, step_record)
             else:
                 timeline.skip(step_record)
-        if self._stop.asked.is_set():
-            self._status = Result.CANCELED
         if self._stop.timed_out:
             minutes = f"{self._order.job.timeout_min:g}"
             timeline.issue(record, "error", f"The job ran longer than its {minutes} minutes.")
