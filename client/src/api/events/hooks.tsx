@@ -1,0 +1,41 @@
+/** Components name the topics they draw; a hint makes their queries fetch again. */
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from "react";
+import { keys } from "../keys";
+import type { ConnectionState, EventHub } from "./hub";
+
+const HubContext = createContext<EventHub | null>(null);
+
+/** Without a hub (tests of one component) topics are wanted in vain and the state is open. */
+export function EventsProvider({ hub, children }: { hub: EventHub | null; children: ReactNode }) {
+  const client = useQueryClient();
+  useEffect(() => hub?.onHint((topic) => invalidate(client, topic)), [hub, client]);
+  return <HubContext value={hub}>{children}</HubContext>;
+}
+
+export function invalidate(client: QueryClient, topic: string): void {
+  const queryKey = topic.startsWith("run:") ? keys.run(topic.slice("run:".length)) : keys.runs();
+  void client.invalidateQueries({ queryKey });
+}
+
+export function useTopics(topics: readonly string[]): void {
+  const hub = useContext(HubContext);
+  const joined = topics.join(",");
+  useEffect(() => hub?.want(joined.split(",").filter(Boolean)), [hub, joined]);
+}
+
+const OPEN: ConnectionState = { state: "open", heardAt: 0 };
+const never = () => () => {};
+
+export function useConnection(): ConnectionState & { reconnect: () => void } {
+  const hub = useContext(HubContext);
+  const state = useSyncExternalStore(hub?.onState ?? never, hub?.state ?? (() => OPEN));
+  return { ...state, reconnect: () => hub?.reconnect() };
+}
+
+const POLL_MS = 10_000;
+
+/** While hints cannot come, live queries look for themselves. */
+export function useLiveInterval(): number | false {
+  return useConnection().state === "lost" ? POLL_MS : false;
+}

@@ -1,0 +1,113 @@
+/** Every address of the client, with its search parameters checked; pages load when first visited. */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouterHistory,
+  redirect,
+  retainSearchParams,
+} from "@tanstack/react-router";
+import { type ThemeName, themeNamed } from "@/host/host";
+import { chartSearch, configSearch, newRunSearch, runsSearch } from "@/routes/search";
+import { NotFound } from "./not-found";
+import { PageFault } from "./page-fault";
+import { Root } from "./root";
+
+type RootSearch = { theme?: ThemeName };
+
+const rootRoute = createRootRoute({
+  component: Root,
+  notFoundComponent: NotFound,
+  errorComponent: PageFault,
+  validateSearch: (search: Record<string, unknown>): RootSearch => {
+    const theme = themeNamed(search["theme"]);
+    return theme === null ? {} : { theme };
+  },
+  search: { middlewares: [retainSearchParams(["theme"])] },
+});
+
+const home = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/runs" });
+  },
+});
+
+const runs = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/runs",
+  validateSearch: runsSearch,
+  component: lazyRouteComponent(() => import("@/routes/runs"), "RunsPage"),
+});
+
+const newRun = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/runs/new",
+  validateSearch: newRunSearch,
+  component: lazyRouteComponent(() => import("@/routes/new-run"), "NewRunPage"),
+});
+
+const run = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/runs/$id",
+  component: lazyRouteComponent(() => import("@/routes/run"), "RunPage"),
+});
+
+const overview = createRoute({
+  getParentRoute: () => run,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/routes/run-overview"), "OverviewPage"),
+});
+
+const overviewByName = createRoute({
+  getParentRoute: () => run,
+  path: "/overview",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/runs/$id", params });
+  },
+});
+
+const metrics = createRoute({
+  getParentRoute: () => run,
+  path: "/metrics",
+  validateSearch: chartSearch,
+  component: lazyRouteComponent(() => import("@/routes/run-metrics"), "MetricsPage"),
+});
+
+const logs = createRoute({
+  getParentRoute: () => run,
+  path: "/logs",
+  component: lazyRouteComponent(() => import("@/routes/run-logs"), "LogsPage"),
+});
+
+const config = createRoute({
+  getParentRoute: () => run,
+  path: "/config",
+  validateSearch: configSearch,
+  component: lazyRouteComponent(() => import("@/routes/run-config"), "ConfigPage"),
+});
+
+const activity = createRoute({
+  getParentRoute: () => run,
+  path: "/activity",
+  component: lazyRouteComponent(() => import("@/routes/run-activity"), "ActivityPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  home,
+  runs,
+  newRun,
+  run.addChildren([overview, overviewByName, metrics, logs, config, activity]),
+]);
+
+export function makeRouter(history?: RouterHistory) {
+  return createRouter({ routeTree, defaultPreload: "intent", ...(history ? { history } : {}) });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

@@ -1,0 +1,43 @@
+import type { RunView } from "@/api/generated";
+import { ago, moment, whole } from "@/shared/format/format";
+import { useNow } from "@/shared/format/use-now";
+import { STATUS } from "@/shared/status/status";
+import { StatusBadge } from "@/shared/status/status-badge";
+import { Facts } from "@/shared/ui/facts";
+import { StepBar } from "@/shared/ui/step-bar";
+import styles from "./run.module.css";
+import { factsOf } from "./run-facts";
+import { WORDS } from "./words";
+
+export function Headline({ run }: { run: RunView }) {
+  const now = useNow();
+  const isTraining = run.total > 0 && !STATUS[run.status].isFinal;
+  return (
+    <div className={styles.headline}>
+      <div className={styles.statusLine}>
+        <StatusBadge status={run.status} />
+        <p className={styles.sentence} aria-live="polite">
+          {run.headline}
+        </p>
+      </div>
+      <p className={styles.by}>
+        {WORDS.by(run.requester, "")}
+        <time dateTime={run.created_at} title={moment(run.created_at)}>
+          {ago(run.created_at, now)}
+        </time>
+        {" · "}
+        {run.recipe}
+        {" · "}
+        <code>{run.id}</code>
+      </p>
+      {isTraining && (
+        <StepBar
+          step={run.step}
+          total={run.total}
+          label={`${WORDS.step} ${whole(run.step)} of ${whole(run.total)}`}
+        />
+      )}
+      <Facts facts={factsOf(run)} />
+    </div>
+  );
+}

@@ -1,0 +1,46 @@
+import { MessageBar, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
+import type { ResultSeen, RunView, Verdict } from "@/api/generated";
+import { bytes, compact, duration, measure } from "@/shared/format/format";
+import { Facts } from "@/shared/ui/facts";
+import { Section } from "@/shared/ui/page";
+import styles from "./run.module.css";
+import { WORDS } from "./words";
+
+export function ResultPanel({ run, result }: { run: RunView; result: ResultSeen }) {
+  return (
+    <Section title={WORDS.result}>
+      {run.verdict && <VerdictBar verdict={run.verdict} />}
+      <Facts
+        facts={[
+          {
+            name: WORDS.evalLoss,
+            value: measure(result.eval_loss),
+            note: WORDS.lossFrom(measure(result.first_eval_loss)),
+          },
+          { name: WORDS.perplexity, value: measure(result.eval_perplexity) },
+          { name: WORDS.loss, value: measure(result.loss) },
+          { name: WORDS.tokens, value: compact(result.tokens) },
+          { name: WORDS.trained, value: duration(result.train_s) },
+          { name: WORDS.memory, value: bytes(result.peak_memory_bytes) },
+          { name: WORDS.model, value: <code>{result.model}</code> },
+        ]}
+      />
+    </Section>
+  );
+}
+
+function VerdictBar({ verdict }: { verdict: Verdict }) {
+  const title = { true: WORDS.reached, false: WORDS.missed, null: WORDS.noGoal }[
+    `${verdict.reached}`
+  ];
+  const intent = { true: "success", false: "warning", null: "info" } as const;
+  return (
+    <div className={styles.verdict}>
+      <MessageBar intent={intent[`${verdict.reached}`]} layout="multiline" politeness="polite">
+        <MessageBarBody>
+          <MessageBarTitle>{title}</MessageBarTitle> {verdict.text}
+        </MessageBarBody>
+      </MessageBar>
+    </div>
+  );
+}

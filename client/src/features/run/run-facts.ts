@@ -1,0 +1,51 @@
+/** Which numbers lead, by what the run is doing. */
+import type { RunView } from "@/api/generated";
+import { compact, DASH, duration, measure, money, whole } from "@/shared/format/format";
+import { STATUS } from "@/shared/status/status";
+import type { Fact } from "@/shared/ui/facts";
+import { WORDS } from "./words";
+
+export function factsOf(run: RunView): Fact[] {
+  const isFinal = STATUS[run.status].isFinal;
+  return [...queueFacts(run), ...trainingFacts(run, isFinal), costFact(run, isFinal)];
+}
+
+function queueFacts(run: RunView): Fact[] {
+  const facts: Fact[] = [];
+  if (run.queue_position !== null) {
+    facts.push({ name: WORDS.queue, value: whole(run.queue_position) });
+  }
+  if (run.attempt > 1) facts.push({ name: WORDS.attempt, value: whole(run.attempt) });
+  return facts;
+}
+
+function trainingFacts(run: RunView, isFinal: boolean): Fact[] {
+  if (run.total === 0) return [];
+  const step = { name: WORDS.step, value: `${whole(run.step)} of ${whole(run.total)}` };
+  const left = run.eta_s === null ? DASH : duration(run.eta_s);
+  const from = run.first_loss === null ? undefined : WORDS.lossFrom(measure(run.first_loss));
+  return [
+    step,
+    isFinal ? tookFact(run) : { name: WORDS.eta, value: left },
+    { name: WORDS.loss, value: measure(run.loss), note: from },
+    { name: WORDS.evalLoss, value: measure(run.eval_loss) },
+    { name: WORDS.speed, value: run.tokens_per_s === null ? DASH : compact(run.tokens_per_s) },
+    { name: WORDS.tokens, value: compact(run.tokens) },
+  ];
+}
+
+function tookFact(run: RunView): Fact {
+  const seconds =
+    run.ended_at === null ? 0 : (Date.parse(run.ended_at) - Date.parse(run.created_at)) / 1000;
+  return { name: WORDS.took, value: duration(seconds) };
+}
+
+function costFact(run: RunView, isFinal: boolean): Fact {
+  const { currency } = run.plan;
+  const note =
+    run.cost_limit === null
+      ? WORDS.planned(money(run.plan.cost, currency))
+      : WORDS.ofLimit(money(run.cost_limit, currency));
+  const name = isFinal ? WORDS.costEnded : WORDS.cost;
+  return { name, value: money(run.cost, currency), note };
+}

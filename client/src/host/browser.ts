@@ -1,0 +1,7 @@
+import type { Host } from "./host";
+
+export const browserHost: Host = {
+  kind: "browser",
+  theme: () => null,
+  onTheme: () => () => {},
+};

@@ -1,0 +1,25 @@
+import { getRouteApi, useLocation } from "@tanstack/react-router";
+import { Logs } from "@/features/logs/logs";
+
+const route = getRouteApi("/runs/$id/logs");
+
+export function LogsPage() {
+  const { id } = route.useParams();
+  const hash = useLocation({ select: (location) => location.hash });
+  const navigate = route.useNavigate();
+  return (
+    <Logs
+      id={id}
+      hash={hash}
+      onHash={(next) =>
+        void navigate({
+          search: true,
+          hash: next,
+          replace: true,
+          hashScrollIntoView: false,
+          resetScroll: false,
+        })
+      }
+    />
+  );
+}

@@ -1,0 +1,35 @@
+import type { SeriesShape } from "@/api/generated";
+import { measure, whole } from "../format/format";
+import styles from "./chart.module.css";
+import { LINE_TOKENS } from "./colours";
+import { titleOf } from "./series";
+
+type ReadoutProps = {
+  data: (number | null)[][];
+  series: readonly SeriesShape[];
+  row: number | null;
+};
+
+/** The values under the crosshair, or the last ones; also the chart's legend. */
+export function Readout({ data, series, row }: ReadoutProps) {
+  const at = row ?? (data[0]?.length ?? 0) - 1;
+  const step = data[0]?.[at];
+  return (
+    <div className={styles.readout}>
+      <span>step {step === null || step === undefined ? "–" : whole(Math.round(step))}</span>
+      {series.map(({ key }, place) => {
+        const [high, low, line] = [1, 2, 3].map((k) => data[3 * place + k]?.[at]);
+        return (
+          <span key={key}>
+            <i
+              className={styles.swatch}
+              style={{ background: `var(${LINE_TOKENS[place % LINE_TOKENS.length]})` }}
+            />
+            {titleOf(key)} <strong>{measure(line)}</strong>
+            {low !== high && ` (${measure(low)} to ${measure(high)})`}
+          </span>
+        );
+      })}
+    </div>
+  );
+}

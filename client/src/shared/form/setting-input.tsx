@@ -1,0 +1,62 @@
+import { Field, Input, Select, Textarea } from "@fluentui/react-components";
+import type { UseFormRegisterReturn } from "react-hook-form";
+import type { SchemaField } from "./schema";
+
+type SettingInputProps = {
+  field: SchemaField;
+  input: UseFormRegisterReturn;
+  fault: string | undefined;
+};
+
+/** One setting of the spec as a Fluent input with its help, unit and fault. */
+export function SettingInput({ field, input, fault }: SettingInputProps) {
+  const label = field.unit ? `${field.label} (${field.unit})` : field.label;
+  return (
+    <Field
+      label={label}
+      hint={field.help}
+      required={!field.isOptional && field.kind === "text"}
+      validationState={fault ? "error" : "none"}
+      validationMessage={fault}
+    >
+      <Control field={field} input={input} />
+    </Field>
+  );
+}
+
+function Control({ field, input, ...fromField }: Omit<SettingInputProps, "fault">) {
+  switch (field.kind) {
+    case "lines":
+      return <Textarea {...fromField} {...input} resize="vertical" />;
+    case "flag":
+      return <Choice {...fromField} input={input} options={["true", "false"]} isOptional={false} />;
+    case "choice":
+      return (
+        <Choice
+          {...fromField}
+          input={input}
+          options={field.choices}
+          isOptional={field.isOptional}
+        />
+      );
+    case "number": // as text: `2e-4` and `1_000` are the server's to judge
+      return <Input {...fromField} {...input} inputMode="decimal" autoComplete="off" />;
+    case "text":
+      return <Input {...fromField} {...input} autoComplete="off" spellCheck={false} />;
+  }
+}
+
+type ChoiceProps = { input: UseFormRegisterReturn; options: string[]; isOptional: boolean };
+
+function Choice({ input, options, isOptional, ...fromField }: ChoiceProps) {
+  return (
+    <Select {...fromField} {...input}>
+      {isOptional && <option value="">as the recipe has it</option>}
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {option}
+        </option>
+      ))}
+    </Select>
+  );
+}

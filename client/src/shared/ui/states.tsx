@@ -1,0 +1,44 @@
+import { Button, MessageBar, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { ApiError } from "@/api/problem";
+import styles from "./ui.module.css";
+
+/** Grey blocks of the final size, so that nothing jumps when the data is there. */
+export function Loading({ heights, label = "Loading" }: { heights: number[]; label?: string }) {
+  return (
+    <div role="status" aria-label={label} className={styles.stack}>
+      {heights.map((height, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the blocks have no other identity
+        <div key={place} className={styles.skeleton} style={{ height }} />
+      ))}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className={styles.empty}>
+      <p className={styles.emptyTitle}>{title}</p>
+      {children}
+    </div>
+  );
+}
+
+/** What went wrong, in the server's own sentence, and a way on. */
+export function Failed({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+  const title = error instanceof ApiError ? error.title : "This page hit a fault of its own";
+  return (
+    <div className={styles.stack} role="alert">
+      <MessageBar intent="error" layout="multiline">
+        <MessageBarBody>
+          <MessageBarTitle>{title}</MessageBarTitle> {error.message}
+        </MessageBarBody>
+      </MessageBar>
+      {onRetry && (
+        <div>
+          <Button onClick={onRetry}>Try again</Button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+const SMALLEST = 1024; // bytes; below, a compressed copy saves no packet
+
+/** Put .br and .gz beside every text asset, so that the server never compresses. */
+function precompress(): Plugin {
+  return {
+    name: "precompress",
+    apply: "build",
+    async writeBundle({ dir }) {
+      if (dir === undefined) return;
+      const names = await readdir(dir, { recursive: true });
+      const texts = names.filter((name) => /\.(js|css|html|svg|json)$/.test(name));
+      await Promise.all(texts.map((name) => compressFile(join(dir, name))));
+    },
+  };
+}
+
+async function compressFile(path: string): Promise<void> {
+  const body = await readFile(path);
+  if (body.length < SMALLEST) return;
+  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
+  await writeFile(`${path}.br`, await promisify(brotliCompress)(body, { params }));
+  await writeFile(`${path}.gz`, await promisify(gzip)(body, { level: 9 }));
+}
+
+const BOT = process.env["KRSP_PUBLIC_URL"] ?? "http://127.0.0.1:3978";
+
+export default defineConfig({
+  plugins: [react(), precompress()],
+  resolve: { tsconfigPaths: true },
+  build: { target: "es2023", manifest: true, modulePreload: { polyfill: false } },
+  server: {
+    host: "127.0.0.1",
+    // The bot checks Origin, so the proxy speaks as the bot's own page.
+    proxy: { "/api": { target: BOT, changeOrigin: true, headers: { origin: BOT } } },
+  },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["src/test/setup.ts"],
+    css: false,
+    restoreMocks: true,
+  },
+});
