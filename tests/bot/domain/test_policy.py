@@ -21,7 +21,7 @@ BARE = Policy(version=1, currency="EUR", prices={}, never_above=0.0)
 
 @pytest.fixture
 async def asked(world):
-    """A run that waits for approval."""
+    """Return a run that waits for approval."""
     return await world.start("train tiny-sft steps=100000")
 
 
@@ -90,7 +90,7 @@ async def test_a_run_starts_only_with_the_consent_that_its_cost_needs(world, ask
     sha = asked.spec_sha256
     assert "Nobody has agreed" in refusal_to_start(world.policy, asked, sha)
     by = person(Role.APPROVER)
-    approval = replace(asked.wish.approval, decision=Decision(by, world.clock.now(), True))
+    approval = replace(asked.wish.approval, decision=Decision(by, world.clock.now(), approved=True))
     agreed = replace(asked, wish=replace(asked.wish, approval=approval))
     assert refusal_to_start(world.policy, agreed, sha) is None
     assert "not the one that was asked for" in refusal_to_start(world.policy, agreed, "0" * 64)
@@ -99,7 +99,9 @@ async def test_a_run_starts_only_with_the_consent_that_its_cost_needs(world, ask
 async def test_consent_to_another_spec_is_no_consent(world, asked):
     by = person(Role.APPROVER)
     approval = replace(
-        asked.wish.approval, spec_sha256="0" * 64, decision=Decision(by, world.clock.now(), True)
+        asked.wish.approval,
+        spec_sha256="0" * 64,
+        decision=Decision(by, world.clock.now(), approved=True),
     )
     agreed = replace(asked, wish=replace(asked.wish, approval=approval))
     assert "not what would run" in refusal_to_start(world.policy, agreed, asked.spec_sha256)

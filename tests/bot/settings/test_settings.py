@@ -15,7 +15,12 @@ def test_nothing_set_is_a_usable_local_profile():
 def test_all_faults_are_named_at_once():
     with pytest.raises(SetupError) as refused:
         load_settings(
-            {"KRSP_PORT": "99999", "KRSP_HOST": "0.0.0.0", "KRSP_SLOTS": "many", "KRSP_COLOUR": "x"}
+            {
+                "KRSP_PORT": "99999",
+                "KRSP_HOST": "10.0.0.1",
+                "KRSP_SLOTS": "many",
+                "KRSP_COLOUR": "x",
+            }
         )
     said = str(refused.value)
     for name in ("KRSP_PORT", "KRSP_HOST", "KRSP_SLOTS", "KRSP_COLOUR"):
@@ -24,7 +29,7 @@ def test_all_faults_are_named_at_once():
 
 def test_the_local_profile_listens_on_this_machine_only():
     with pytest.raises(SetupError, match="no sign-in"):
-        load_settings({"KRSP_HOST": "0.0.0.0"})
+        load_settings({"KRSP_HOST": "10.0.0.1"})
 
 
 def test_settings_of_others_are_left_alone():
@@ -45,8 +50,8 @@ def test_the_shipped_policy_and_people_can_be_used():
         ("people: [{id: a, tenant: t}]", "people.0.name"),
         ("people: {", "no valid YAML"),
         (
-            "people: [{id: a, tenant: t, name: A, role: admin}, "
-            "{id: a, tenant: t, name: B, role: admin}]",
+            "people:\n- {id: a, tenant: t, name: A, role: admin}\n"
+            "- {id: a, tenant: t, name: B, role: admin}",
             "the id a twice",
         ),
     ],

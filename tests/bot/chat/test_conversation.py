@@ -1,0 +1,285 @@
+"""What is answered to whom: typed commands, clicked cards, mistakes."""
+
+import pytest
+
+from bot.domain.posts import (
+    FormPost,
+    HelpPost,
+    LogsPost,
+    MetricsPost,
+    PlanPost,
+    RunPost,
+    RunsPost,
+    TextPost,
+    WhoamiPost,
+)
+from bot.domain.run import RunStatus
+from bot.service import DataFile
+
+
+async def test_hello_is_answered_with_what_can_be_typed(world):
+    (post,) = await world.say("hello")
+    assert isinstance(post, HelpPost)
+    assert "train" in {c.usage.split()[0] for c in post.commands}
+    assert post.greeting
+
+
+async def test_help_on_one_command_shows_that_one(world):
+    (post,) = await world.say("help cancel")
+    assert [c.usage for c in post.commands] == ["cancel [run] [why]"]
+
+
+async def test_whoami_says_role_and_rights_and_that_local_does_not_protect(world):
+    (post,) = await world.say("whoami", "megan")
+    assert isinstance(post, WhoamiPost)
+    assert (post.name, post.role) == ("Megan Bowen", "approver")
+    assert "does not protect" in post.notice
+
+
+async def test_a_stranger_learns_the_id_to_be_added_and_can_start_nothing(world):
+    (post,) = await world.say("whoami", "stranger")
+    assert "Ask an admin to add your id stranger" in post.text
+    (post,) = await world.say("train tiny-sft", "stranger")
+    assert "I do not know you" in post.text
+    assert world.store._drafts == {}
+
+
+async def test_train_alone_shows_a_form_with_the_recipes_numbers(world):
+    (post,) = await world.say("train")
+    assert isinstance(post, FormPost)
+    ids = [field.id for field in post.fields]
+    assert ids[:4] == ["recipe", "name", "data", "budget"]
+    assert {"steps", "lr"} <= set(ids)
+
+
+async def test_a_full_sentence_skips_the_form(world):
+    (post,) = await world.say("train tiny-sft lr=2e-4 steps=50")
+    assert isinstance(post, PlanPost)
+    differences = {d.place: (d.recipe, d.ours) for d in post.plan.differences}
+    assert differences["optim.lr"][1] == 2e-4
+    assert post.plan.steps == 50
+    assert post.plan.parameters > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "hint"),
+    [
+        ("train tiny-sft lr=-1", "lr", "greater than 0"),
+        ("train tiny-sft lr=nan", "lr", "finite"),
+        ("train tiny-sft steps=abc", "steps", "valid integer"),
+        ("train tiny-sft steps=99999999999", "steps", "less than or equal"),
+        ("train tiny-sft name=Big!", "name", "match"),
+    ],
+)
+async def test_a_fault_comes_back_in_the_form_with_what_was_typed(world, text, field, hint):
+    (post,) = await world.say(text)
+    assert isinstance(post, FormPost)
+    found = {f.id: f for f in post.fields}[field]
+    assert hint in found.fault
+    assert found.value == text.partition(f"{field}=")[2]
+
+
+async def test_an_unknown_setting_is_named_with_the_nearest(world):
+    (post,) = await world.say("train tiny-sft stepz=50")
+    faults = " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+    assert "did you mean `steps`" in faults
+
+
+async def test_several_faults_are_named_at_once(world):
+    (post,) = await world.say("train tiny-sft lr=-1 steps=0")
+    assert {f.id for f in post.fields if f.fault} == {"lr", "steps"}
+
+
+async def test_a_mistyped_recipe_gets_the_nearest(world):
+    (post,) = await world.say("train tiny-stf")
+    assert "did you mean `tiny-sft`" in post.text
+
+
+async def test_a_form_submitted_twice_makes_one_draft(world):
+    (form,) = await world.say("train")
+    values = {f.id: f.value for f in form.fields}
+    turn = world.turn(key=form.nonce, action={"action": "plan", "nonce": form.nonce, **values})
+    first = await world.chat.handle(turn)
+    again = await world.chat.handle(turn)
+    assert first.replace.draft_id == again.replace.draft_id
+    assert len(world.store._drafts) == 1
+
+
+async def test_a_corrected_form_makes_another_draft_than_the_first(world):
+    (form,) = await world.say("train")
+    values = {f.id: f.value for f in form.fields}
+    plans = [
+        await world.chat.handle(
+            world.turn(key=form.nonce, action={"action": "plan", **values, "steps": steps})
+        )
+        for steps in ("20", "30")
+    ]
+    assert [p.replace.plan.steps for p in plans] == [20, 30]
+
+
+async def test_a_bad_form_stays_a_form(world):
+    reply = await world.click(action="plan", recipe="tiny-sft", steps="-3", lr="1e-3")
+    assert isinstance(reply.replace, FormPost)
+    values = {f.id: (f.value, f.fault) for f in reply.replace.fields}
+    assert values["steps"][0] == "-3"
+    assert values["steps"][1]
+    assert values["lr"] == ("1e-3", None)
+
+
+async def test_change_brings_the_form_back_with_the_drafts_values(world):
+    plan = await world.plan("train tiny-sft steps=33")
+    reply = await world.click(action="change", draft=plan.draft_id)
+    assert {f.id: f.value for f in reply.replace.fields}["steps"] == "33"
+
+
+async def test_start_turns_the_plan_card_into_its_final_form(world):
+    plan = await world.plan()
+    reply = await world.click(action="start", draft=plan.draft_id)
+    assert (reply.replace.state, reply.replace.started_by) == ("started", "Alex Wilber")
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"action": "fly"},
+        {"action": 7},
+        {"verb": "start"},
+        {"action": "plan", "recipe": "tiny-sft", "lr": {"a": 1}},
+        {"action": "plan", "recipe": "tiny-sft", "lr": "9" * 3000},
+    ],
+)
+async def test_a_forged_click_gets_a_sentence(world, action):
+    reply = await world.chat.handle(world.turn(action=action))
+    assert "does not tell me what to do" in reply.notice
+    assert world.store._drafts == {}
+
+
+@pytest.mark.parametrize("verb", ["start", "change"])
+async def test_a_click_on_a_forgotten_plan_says_so(world, verb):
+    reply = await world.click(action=verb, draft="run-20260101-abcdef")
+    assert "There is no plan" in reply.notice
+
+
+@pytest.mark.parametrize("verb", ["status", "logs", "metrics", "cancel", "rerun"])
+async def test_an_unknown_run_is_named(world, verb):
+    (post,) = await world.say(f"{verb} run-20260101-abcdef")
+    assert "There is no run `run-20260101-abcdef`" in post.text
+
+
+@pytest.mark.parametrize("verb", ["status", "logs", "metrics", "cancel", "rerun"])
+async def test_without_runs_a_command_says_how_to_begin(world, verb):
+    (post,) = await world.say(verb)
+    assert "You have no runs yet" in post.text
+
+
+async def test_a_run_is_found_by_its_name_and_by_the_end_of_its_id(world):
+    run = await world.start("train tiny-sft name=faq")
+    for reference in ("faq", run.id[-6:], run.id):
+        (post,) = await world.say(f"status {reference}")
+        assert isinstance(post, RunPost)
+        assert post.run.id == run.id
+
+
+async def test_a_mistyped_name_gets_the_nearest(world):
+    await world.start("train tiny-sft name=faq-long")
+    (post,) = await world.say("status faq-lnog")
+    assert "Did you mean `faq-long`?" in post.text
+
+
+async def test_runs_lists_newest_first_and_can_be_filtered(world):
+    first = await world.start("train tiny-sft name=one")
+    world.clock.advance(60)
+    second = await world.start("train tiny-sft name=two", who="megan")
+    (post,) = await world.say("runs")
+    assert isinstance(post, RunsPost)
+    assert [r.id for r in post.runs] == [second.id, first.id]
+    (post,) = await world.say("runs mine")
+    assert [r.id for r in post.runs] == [first.id]
+    (post,) = await world.say("runs failed")
+    assert isinstance(post, TextPost)
+
+
+async def test_logs_shows_the_last_lines(world):
+    run = await world.start()
+    (post,) = await world.say("logs")
+    assert "has written no log yet" in post.text
+    world.tracking.lines[run.id] = [f"line {n}" for n in range(1, 101)]
+    (post,) = await world.say("logs last")
+    assert isinstance(post, LogsPost)
+    assert (post.first, post.total, post.lines[-1]) == (81, 100, "line 100")
+
+
+async def test_metrics_shows_last_and_best(world):
+    run = await world.start()
+    world.tracking.points[run.id] = {"loss": [(1, 5.0), (2, 2.0), (3, 3.0)]}
+    (post,) = await world.say("metrics")
+    assert isinstance(post, MetricsPost)
+    row = post.rows[0]
+    assert (row.name, row.last, row.last_step, row.best, row.best_step) == ("loss", 3.0, 3, 2.0, 2)
+
+
+async def test_approve_without_a_name_takes_the_only_one_that_waits(world):
+    run = await world.start("train tiny-sft steps=100000")
+    (post,) = await world.say("approve", "megan")
+    assert "You agreed to `tiny-sft`" in post.text
+    assert (await world.run(run.id)).wish.approval.decision.approved
+
+
+async def test_approve_with_several_waiting_asks_which(world):
+    for name in ("one", "two"):
+        await world.start(f"train tiny-sft steps=100000 name={name}")
+    (post,) = await world.say("approve", "megan")
+    assert "(one)" in post.text
+    assert "(two)" in post.text
+
+
+async def test_reject_without_a_reason_is_asked_for_one(world):
+    await world.start("train tiny-sft steps=100000")
+    (post,) = await world.say("reject", "megan")
+    assert "Say why" in post.text
+
+
+async def test_a_data_file_is_pinned_by_its_hash(world):
+    world.files["faq.jsonl"] = DataFile("/data/faq.jsonl", 4000, "a" * 64)
+    plan = await world.plan("train tiny-sft data=faq.jsonl")
+    draft = await world.store.draft(plan.draft_id)
+    assert draft.spec.data.train.sha256 == "a" * 64
+    assert draft.spec.data.train.uri == "/data/faq.jsonl"
+
+
+async def test_a_missing_data_file_comes_back_in_the_form(world):
+    (post,) = await world.say("train tiny-sft data=missing.jsonl")
+    assert isinstance(post, FormPost)
+    assert "missing.jsonl" in " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+
+
+async def test_a_rerun_after_the_data_changed_warns(world):
+    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "a" * 64)
+    await world.start("train tiny-sft data=faq.jsonl")
+    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "b" * 64)
+    (plan,) = await world.say("rerun last")
+    assert any("has changed since" in warning for warning in plan.plan.warnings)
+
+
+async def test_the_estimate_learns_from_runs_of_the_same_shape(world):
+    await world.to_status(RunStatus.SUCCEEDED)
+    plan = await world.plan()
+    assert "earlier" in plan.plan.basis
+
+
+async def test_a_conversation_is_welcomed_once(world):
+    thread = world.turn().thread
+    for _ in range(2):
+        await world.chat.joined(thread)
+    posts = [m.post for m in await world.store.messages()]
+    assert len(posts) == 1
+    assert "train" in posts[0].text
+
+
+async def test_a_click_answered_again_after_a_crash_says_the_same(world):
+    plan = await world.plan()
+    turn = world.turn(action={"action": "start", "draft": plan.draft_id})
+    first = await world.chat.handle(turn)
+    world.restart()
+    again = await world.chat.handle(turn)
+    assert first.replace == again.replace
