@@ -5,6 +5,8 @@ import pytest
 from bot.errors import SetupError
 from bot.settings import load_people, load_policy, load_settings
 
+ONE = "{id: a, tenant: t, name: A, role: admin}"
+
 
 def test_nothing_set_is_a_usable_local_profile():
     settings = load_settings({})
@@ -49,11 +51,7 @@ def test_the_shipped_policy_and_people_can_be_used():
         ("people: [{id: a, tenant: t, name: A, role: boss}]", "people.0.role"),
         ("people: [{id: a, tenant: t}]", "people.0.name"),
         ("people: {", "no valid YAML"),
-        (
-            "people:\n- {id: a, tenant: t, name: A, role: admin}\n"
-            "- {id: a, tenant: t, name: B, role: admin}",
-            "the id a twice",
-        ),
+        (f"people: [{ONE}, {ONE}]", "the id a twice"),
     ],
 )
 def test_a_bad_people_file_says_where(tmp_path, text, hint):
