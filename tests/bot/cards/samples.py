@@ -377,10 +377,10 @@ POSTS: dict[str, Post] = {
     ),
     "runs": RunsPost("Runs", tuple(list(RUNS.values())[:8]), 12, "Say `runs mine` for yours."),
     "no runs": RunsPost("Your runs", (), 0),
-    "many runs": RunsPost("Runs", tuple(RUNS.values()) * 20, 4_000),
+    "many runs": RunsPost("Runs", tuple(RUNS.values()) * 3, 4_000),
     "logs": LogsPost(TRAINING.id, "tiny-sft", DIAGNOSIS.log_tail, 109, 120),
     "no logs": LogsPost(TRAINING.id, "tiny-sft", (), 1, 0),
-    "logs hostile": LogsPost(TRAINING.id, HOSTILE, (HOSTILE,) * 20 + ("x" * 90_000,) * 500, 1, 520),
+    "logs hostile": LogsPost(TRAINING.id, HOSTILE, (HOSTILE,) * 20 + ("x" * 90_000,) * 50, 1, 70),
     "metrics": MetricsPost(
         TRAINING,
         (MetricRow("loss", 2.31, 40, 2.31, 40), MetricRow("grad_norm", 1.2, 40, 0.8, 20)),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,21 @@ from microsoft_teams.cards.core import SerializableObject
 from bot.cards import Card, render
 from bot.cards.elements import sentence
 from bot.cards.frame import card, size
-from bot.domain.posts import POST, Post, post_json
+from bot.domain.posts import POST, post_json
 from tests.bot.cards.samples import LINKS, POSTS
 
-EACH = pytest.mark.parametrize("post", [pytest.param(p, id=name) for name, p in POSTS.items()])
+EACH = pytest.mark.parametrize("name", POSTS)
 # What Teams draws beyond Adaptive Cards 1.5; each must bring a fallback that is 1.5.
 TEAMS_ONLY = frozenset({"Chart.Line", "ProgressBar"})
 # Teams takes about 100 KB for the whole activity.
 LARGEST = 80_000
 DATE = re.compile(r"\{\{(?:DATE|TIME)\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?:,SHORT)?\)\}\}")
 LIVE = re.compile(r"\{\{|</?at\b|\]\(|[\x00-\x08\x1b\u202e]", re.IGNORECASE)
+
+
+@cache
+def drawn_as(name: str) -> Card:
+    return render(POSTS[name], LINKS)
 
 
 def parts(node: Any) -> Iterator[dict[str, Any]]:
@@ -41,30 +47,34 @@ def of_type(drawn: Card, *types: str) -> list[dict[str, Any]]:
 
 
 @EACH
-def test_a_card_is_json_without_nan_and_below_the_limit_of_teams(post: Post) -> None:
-    drawn = render(post, LINKS)
+def test_a_card_is_json_without_nan_and_below_the_limit_of_teams(name: str) -> None:
+    drawn = drawn_as(name)
     json.dumps(drawn.body, allow_nan=False).encode()
     assert size(drawn.body) <= LARGEST
 
 
 @EACH
-def test_a_card_is_drawn_from_its_stored_post_as_from_the_fresh_one(post: Post) -> None:
-    stored = POST.validate_python(json.loads(json.dumps(post_json(post))))
-    assert render(stored, LINKS).body == render(post, LINKS).body
+def test_a_card_is_drawn_from_its_stored_post_as_from_the_fresh_one(name: str) -> None:
+    stored = POST.validate_python(json.loads(json.dumps(post_json(POSTS[name]))))
+    assert render(stored, LINKS).body == drawn_as(name).body
 
 
 @EACH
-def test_a_card_is_adaptive_cards_1_5(post: Post, repository: Path) -> None:
-    path = repository.parent / "shared/reference/teams/adaptive-card-1.5.0.json"
-    if not path.exists():
-        pytest.skip("Microsoft's schema is not here")
-    validator = jsonschema.Draft6Validator(json.loads(path.read_text()))
+def test_a_card_is_adaptive_cards_1_5(name: str, repository: Path) -> None:
+    validator = schema(repository.parent / "shared/reference/teams/adaptive-card-1.5.0.json")
     faults = [
         f"{list(error.absolute_path)}: {error.message[:200]}"
-        for top in validator.iter_errors(plain_1_5(render(post, LINKS).body))
+        for top in validator.iter_errors(plain_1_5(drawn_as(name).body))
         for error in deepest(top)
     ]
     assert not faults
+
+
+@cache
+def schema(path: Path) -> jsonschema.Draft6Validator:
+    if not path.exists():
+        pytest.skip("Microsoft's schema is not here")
+    return jsonschema.Draft6Validator(json.loads(path.read_text()))
 
 
 def plain_1_5(node: Any) -> Any:
@@ -88,8 +98,8 @@ def deepest(error: jsonschema.ValidationError) -> list[jsonschema.ValidationErro
 
 
 @EACH
-def test_the_models_of_teams_know_every_property(post: Post) -> None:
-    body = render(post, LINKS).body
+def test_the_models_of_teams_know_every_property(name: str) -> None:
+    body = drawn_as(name).body
     read = AdaptiveCard.model_validate(body)
     assert read.model_dump(exclude_none=True) == body
     for part in parts(body):
@@ -114,8 +124,8 @@ MODELS = _models()
 
 
 @EACH
-def test_every_button_works_in_clients_without_execute(post: Post) -> None:
-    for action in of_type(render(post, LINKS), "Action.Execute"):
+def test_every_button_works_in_clients_without_execute(name: str) -> None:
+    for action in of_type(drawn_as(name), "Action.Execute"):
         fallback = action["fallback"]
         assert fallback["type"] == "Action.Submit"
         assert fallback["data"] == action["data"]
@@ -124,8 +134,8 @@ def test_every_button_works_in_clients_without_execute(post: Post) -> None:
 
 
 @EACH
-def test_a_card_has_at_most_six_buttons_and_one_of_them_stands_out(post: Post) -> None:
-    for holder in of_type(render(post, LINKS), "AdaptiveCard", "ActionSet"):
+def test_a_card_has_at_most_six_buttons_and_one_of_them_stands_out(name: str) -> None:
+    for holder in of_type(drawn_as(name), "AdaptiveCard", "ActionSet"):
         actions = holder.get("actions", [])
         assert len(actions) <= 6
         assert sum(action.get("style") == "positive" for action in actions) <= 1
@@ -133,22 +143,22 @@ def test_a_card_has_at_most_six_buttons_and_one_of_them_stands_out(post: Post) -
 
 
 @EACH
-def test_what_teams_alone_draws_has_a_form_in_text(post: Post) -> None:
-    for part in of_type(render(post, LINKS), *TEAMS_ONLY):
+def test_what_teams_alone_draws_has_a_form_in_text(name: str) -> None:
+    for part in of_type(drawn_as(name), *TEAMS_ONLY):
         assert part["fallback"]["type"] == "RichTextBlock"
         assert "".join(run["text"] for run in part["fallback"]["inlines"]).strip()
 
 
 @EACH
-def test_a_chart_says_in_words_what_it_shows(post: Post) -> None:
-    for chart in of_type(render(post, LINKS), "Chart.Line"):
+def test_a_chart_says_in_words_what_it_shows(name: str) -> None:
+    for chart in of_type(drawn_as(name), "Chart.Line"):
         assert re.match(r"Loss \S+ at step", chart["title"])
 
 
 @EACH
-def test_text_blocks_wrap_and_hold_only_our_own_words(post: Post) -> None:
+def test_text_blocks_wrap_and_hold_only_our_own_words(name: str) -> None:
     """Markdown is read in a TextBlock: people's words never stand in one, but for the mention."""
-    drawn = render(post, LINKS)
+    drawn = drawn_as(name)
     mentions = [f"<at>{mention.name}</at>" for mention in drawn.mentions]
     for block in of_type(drawn, "TextBlock"):
         assert block["wrap"] is True
@@ -159,8 +169,8 @@ def test_text_blocks_wrap_and_hold_only_our_own_words(post: Post) -> None:
 
 
 @EACH
-def test_no_text_holds_anything_that_a_client_obeys(post: Post) -> None:
-    drawn = render(post, LINKS)
+def test_no_text_holds_anything_that_a_client_obeys(name: str) -> None:
+    drawn = drawn_as(name)
     ours = {f"<at>{mention.name}</at>" for mention in drawn.mentions}
     for part in parts(drawn.body):
         for key in ("text", "title", "label", "placeholder", "errorMessage", "fallbackText"):
@@ -173,21 +183,21 @@ def test_no_text_holds_anything_that_a_client_obeys(post: Post) -> None:
 
 
 @EACH
-def test_links_lead_to_our_own_pages_only(post: Post) -> None:
-    for action in of_type(render(post, LINKS), "Action.OpenUrl"):
+def test_links_lead_to_our_own_pages_only(name: str) -> None:
+    for action in of_type(drawn_as(name), "Action.OpenUrl"):
         assert action["url"].startswith("http://127.0.0.1:3978/runs")
 
 
 @EACH
-def test_a_toast_is_one_line_that_fits(post: Post) -> None:
-    summary = render(post, LINKS).summary
+def test_a_toast_is_one_line_that_fits(name: str) -> None:
+    summary = drawn_as(name).summary
     assert 0 < len(summary.replace("\u200b", "")) <= 160
     assert "\n" not in summary
 
 
 @EACH
-def test_inputs_have_labels_and_words_for_a_fault(post: Post) -> None:
-    for part in parts(render(post, LINKS).body):
+def test_inputs_have_labels_and_words_for_a_fault(name: str) -> None:
+    for part in parts(drawn_as(name).body):
         if str(part.get("type", "")).startswith("Input."):
             assert part["label"]
             assert part["errorMessage"]
