@@ -64,7 +64,7 @@ def sign(secret: bytes, person: Person, now: datetime) -> str:
 def read(secret: bytes, cookie: str, now: datetime) -> Actor | None:
     """Return whom a cookie names; None if it was not made here, or is too old."""
     body, _, mac = cookie.partition(".")
-    if not hmac.compare_digest(mac.encode(), _mac(secret, body).encode()):
+    if not hmac.compare_digest(_bytes(mac), _mac(secret, body).encode()):
         return None
     try:
         person_id, tenant, at = json.loads(base64.urlsafe_b64decode(body))
@@ -79,7 +79,11 @@ def read(secret: bytes, cookie: str, now: datetime) -> Actor | None:
 
 
 def _mac(secret: bytes, body: str) -> str:
-    return hmac.new(secret, b"person:" + body.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, b"person:" + _bytes(body), hashlib.sha256).hexdigest()
+
+
+def _bytes(header: str) -> bytes:
+    return header.encode("utf-8", "surrogateescape")  # as aiohttp decodes headers
 
 
 def person_of(world: Web, request: web.Request) -> Person | None:

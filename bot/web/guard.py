@@ -4,6 +4,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from yarl import URL
 
+from bot.errors import MalformedError
 from bot.web.endpoint import Web
 from bot.web.problems import MisdirectedError, Next, OriginError
 
@@ -35,21 +36,33 @@ def guard(world: Web) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Next) -> web.StreamResponse:
+        if not _is_text(request.path):
+            raise MalformedError("The address holds characters that no text may hold.")
         if world.profile == "azure" and request.path in PROBES:
             return await handler(request)  # the platform asks by the container's address
-        host = _host(request.host)
+        given = request.headers.get("Host", "")
+        host = _host(given)
         if not (_is_public(host, public) or (world.profile == "local" and _is_loopback(host))):
             raise MisdirectedError(
-                f"The host {request.host!r} is not served here. Open {world.public_url} instead."
+                f"The host {given!r} is not served here. Open {world.public_url} instead."
             )
         origin = request.headers.get("Origin")
-        if origin is not None and origin not in _ours(world, public, request.host):
+        if origin is not None and origin not in _ours(world, public, given):
             raise OriginError(
                 f"A page of {origin!r} may not use this service. Open {world.public_url} instead."
             )
         return await handler(request)
 
     return check
+
+
+def _is_text(path: str) -> bool:
+    """Return whether the path is Unicode without NUL: nothing else fits a database or a file."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in path
 
 
 def _host(header: str) -> URL | None:

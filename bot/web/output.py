@@ -78,8 +78,11 @@ async def download_log(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     )
     if "gzip" in call.request.headers.get("Accept-Encoding", ""):
         response.enable_compression(web.ContentCoding.gzip)
+    pieces = call.service.read_log(run.id)
+    first = await anext(pieces, b"")  # what cannot be read at all is a problem, not an empty file
     await response.prepare(call.request)
-    async for piece in call.service.read_log(run.id):
+    await response.write(first)
+    async for piece in pieces:
         await response.write(piece)
     await response.write_eof()
     return response

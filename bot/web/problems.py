@@ -9,13 +9,22 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import ValidationError
 
-from bot.errors import BotError, FieldFault, InputError, ThrottledError, UnavailableError
+from bot.errors import (
+    BotError,
+    FieldFault,
+    InputError,
+    MalformedError,
+    NotFoundError,
+    ThrottledError,
+    UnavailableError,
+)
 from bot.web.schema import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
 
 MEDIA = "application/problem+json"
 RETRY_AFTER_S = 5
+LEFT = 499  # nginx's number for "the other side closed before the answer"; seen in /metrics only
 # Ours, as Python's phrases differ between its versions and the client's types follow them.
 TITLES = {
     400: "Malformed",
@@ -95,23 +104,37 @@ async def problems(request: web.Request, handler: Next) -> web.StreamResponse:
     """Answer whatever was raised; what is a bug is logged here, once, and told by its id only."""
     try:
         return await handler(request)
-    except BotError as error:
-        return _bug(request, error) if error.is_bug else _expected(request, error)
-    except web.HTTPMethodNotAllowed as error:
-        return _expected(request, MethodError(error.method, frozenset(error.allowed_methods)))
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise  # a redirect
-        code = HTTPStatus(error.status).phrase.lower().replace(" ", "_")
-        return respond(request, status=error.status, code=code, detail=f"{error.reason}.")
-    except ConnectionError:
-        raise  # the other side left; there is nobody to answer
+        return _of_aiohttp(request, error)
+    except BotError as error:
+        return _expected(request, error)
+    except web.PayloadAccessError as error:
+        return _expected(request, MalformedError(f"The body cannot be read: {error}."))
+    except ConnectionError as error:
+        return web.Response(status=LEFT) if _has_left(request) else _bug(request, error)
     except Exception as error:  # noqa: BLE001 - the boundary: no trace may reach the person
         return _bug(request, error)
 
 
+def _has_left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+def _of_aiohttp(request: web.Request, error: web.HTTPException) -> web.Response:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return _expected(request, MethodError(error.method, frozenset(error.allowed_methods)))
+    if isinstance(error, web.HTTPNotFound):
+        return _expected(request, NotFoundError(f"There is nothing at {request.path}."))
+    code = HTTPStatus(error.status).phrase.lower().replace(" ", "_")
+    return respond(request, status=error.status, code=code, detail=f"{error.reason}.")
+
+
 def _expected(request: web.Request, error: BotError) -> web.Response:
     faults = error.faults if isinstance(error, InputError) else ()
+    if error.is_bug or request.writer.output_size > 0:
+        return _bug(request, error)
     answer = respond(
         request, status=error.status, code=error.code, detail=str(error), faults=faults
     )
@@ -127,8 +150,11 @@ def _expected(request: web.Request, error: BotError) -> web.Response:
 
 
 def _bug(request: web.Request, error: Exception) -> web.Response:
+    """Answer for a bug; where part of an answer is out already, cut it off for all to see."""
     incident = uuid4().hex[:10]
     log.error("incident %s: %s %s failed", incident, request.method, request.path, exc_info=error)
+    if request.writer.output_size > 0 and request.transport is not None:
+        request.transport.abort()
     detail = f"Something failed here that should not. Quote {incident} when you report it."
     return respond(request, status=500, code="internal", detail=detail, incident=incident)
 
@@ -147,9 +173,9 @@ def respond(  # noqa: PLR0913 - the parts of RFC 9457, all by name
         code=code,
         title=TITLES.get(status) or HTTPStatus(status).phrase,
         status=status,
-        detail=detail,
-        instance=request.path + (f"#{incident}" if incident else ""),
-        errors=[FieldProblem(loc=fault.loc, msg=fault.msg) for fault in faults],
+        detail=_text(detail),
+        instance=_text(request.path) + (f"#{incident}" if incident else ""),
+        errors=[FieldProblem(loc=_text(fault.loc), msg=_text(fault.msg)) for fault in faults],
     )
     return web.Response(
         status=status,
@@ -157,3 +183,8 @@ def respond(  # noqa: PLR0913 - the parts of RFC 9457, all by name
         content_type=MEDIA,
         headers={"Cache-Control": "no-store"},
     )
+
+
+def _text(said: str) -> str:
+    """Return the text without what UTF-8 cannot carry (raw bytes of an address or a header)."""
+    return said.encode("utf-8", "replace").decode()

@@ -27,7 +27,9 @@ def add_routes(app: web.Application, world: Web) -> None:
             app.router.add_post(endpoint.path, handler)
         else:
             app.router.add_get(endpoint.path, handler)
-    app.router.add_route("*", "/api/{path:.*}", unknown_path(app))
+    for ours in ("/api", "/hooks"):
+        app.router.add_route("*", ours, unknown_path(app))
+        app.router.add_route("*", f"{ours}/{{path:.*}}", unknown_path(app))
     app.router.add_get("/{path:.*}", client_page(world))
     streams = app[STREAMS] = Streams()
     app.on_shutdown.append(streams.end)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from bot.errors import NotFoundError
 from bot.web.endpoint import Web
 from bot.web.problems import MethodError, Next
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-OURS = ("api", "hooks")  # first parts of paths that are never the client's
+CLIENT_PATH = "/{path}"  # how aiohttp writes the route of `client_page`
 UNBUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>The page is not built yet</title></head>
 <body><h1>The page is not built yet</h1>
@@ -25,8 +25,6 @@ def client_page(world: Web) -> Next:
 
     async def serve(request: web.Request) -> web.StreamResponse:
         name = request.match_info["path"]
-        if name.partition("/")[0] in OURS:
-            raise NotFoundError(f"There is nothing at {request.path}. See /api/v1/openapi.json.")
         file = _file(dist, name)
         if file is not None and file.name != "index.html":
             is_hashed = file.is_relative_to(dist / "assets")
@@ -42,16 +40,14 @@ def client_page(world: Web) -> Next:
 
 
 def unknown_path(app: web.Application) -> Next:
-    """Return the handler of paths under /api that take no such method, or do not exist."""
+    """Return the handler of our own paths that take no such method, or do not exist at all."""
 
     async def refuse(request: web.Request) -> web.StreamResponse:
         allowed: set[str] = set()
         for resource in app.router.resources():
-            if resource is not request.match_info.route.resource and (
-                resource.canonical != "/{path}"
-            ):
+            if resource.canonical != CLIENT_PATH:
                 _, methods = await resource.resolve(request)
-                allowed |= methods
+                allowed |= methods - {hdrs.METH_ANY}
         if allowed:
             raise MethodError(request.method, frozenset(allowed))
         raise NotFoundError(f"There is nothing at {request.path}. See /api/v1/openapi.json.")

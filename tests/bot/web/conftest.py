@@ -1,0 +1,158 @@
+"""The real service over the memory adapters, behind the web layer, on a loopback port."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.adapters.bell import LocalBell
+from bot.adapters.clock import ManualClock
+from bot.adapters.memory import MemoryStore, MemoryTracking
+from bot.domain.people import Person, Role
+from bot.domain.policy import Policy
+from bot.errors import InputError
+from bot.service import DataFile, Service, World
+from bot.web.endpoint import Web
+from bot.web.routes import add_routes
+
+TENANT = "00000000-0000-0000-0000-0000000000f0"
+PEOPLE = {
+    "alex": Person("00000000-0000-0000-0000-0000000000a1", TENANT, "Alex Wilber", Role.RESEARCHER),
+    "megan": Person("00000000-0000-0000-0000-0000000000a2", TENANT, "Megan Bowen", Role.APPROVER),
+    "nestor": Person("00000000-0000-0000-0000-0000000000a3", TENANT, "Nestor Wilke", Role.ADMIN),
+}
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+async def find_data(uri: str) -> DataFile | None:
+    if uri.startswith("builtin:"):
+        return None
+    raise InputError(f"There is no file {uri}.")
+
+
+class Site:
+    """The running site, and what stands behind it."""
+
+    def __init__(self, root: Path, policy: Policy, **changes: Any) -> None:
+        self.store, self.tracking, self.clock = MemoryStore(), MemoryTracking(), ManualClock()
+        self.bell, self.dist = LocalBell(every_s=0.0), root / "dist"
+        world = World(
+            store=self.store,
+            tracking=self.tracking,
+            clock=self.clock,
+            bell=self.bell,
+            policy=policy,
+            people=tuple(PEOPLE.values()),
+            is_local=True,
+            find_data=find_data,
+        )
+        self.service = Service(world)
+        settings: dict[str, Any] = {
+            "service": self.service,
+            "bell": self.bell,
+            "now": self.clock.now,
+            "secret": SECRET,
+            "dist": self.dist,
+            "public_url": "http://krsp.example:3978",
+        }
+        self.web = Web(**{**settings, **changes})
+        self.app = web.Application()
+        add_routes(self.app, self.web)
+        self.client: TestClient[web.Request, web.Application] = TestClient(TestServer(self.app))
+
+    async def get(self, path: str, **options: Any) -> ClientResponse:
+        return await self.client.get(_below(path), **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> ClientResponse:
+        return await self.client.post(_below(path), json={} if body is None else body, **options)
+
+    async def refused(self, answer: ClientResponse, status: int, code: str) -> dict[str, Any]:
+        """Check that the answer is a whole problem+json; return it."""
+        assert answer.status == status, await answer.text()
+        assert answer.content_type == "application/problem+json"
+        body: dict[str, Any] = await answer.json()
+        assert body.keys() == {"type", "code", "title", "status", "detail", "instance", "errors"}
+        assert (body["status"], body["code"]) == (status, code)
+        assert body["instance"].partition("#")[0] == answer.url.path
+        assert body["title"]
+        assert body["detail"][-1] in ".?"
+        assert "Traceback" not in body["detail"]
+        return body
+
+    async def sign_in(self, name: str) -> None:
+        answer = await self.post("sign-in", {"person_id": PEOPLE[name].id})
+        assert answer.status == 200
+
+    async def draft(self, nonce: str = "nonce-0001", **changes: Any) -> dict[str, Any]:
+        answer = await self.post(
+            "drafts", {"recipe": "tiny-sft", "changes": changes, "nonce": nonce}
+        )
+        assert answer.status == 200, await answer.text()
+        return dict(await answer.json())
+
+    async def run(self, nonce: str = "nonce-0001", **changes: Any) -> str:
+        """Start a run as Alex; return its id and sign out again."""
+        await self.sign_in("alex")
+        draft = await self.draft(nonce, **changes)
+        answer = await self.post(f"drafts/{draft['id']}/start")
+        assert answer.status == 200, await answer.text()
+        await self.post("sign-out")
+        self.clock.advance(1)
+        return str(draft["id"])
+
+    async def dear_run(self) -> str:
+        """Start a run as Alex that another person must agree to."""
+        return await self.run("nonce-dear", steps=20_000)
+
+
+def _below(path: str) -> str:
+    return path if path.startswith("/") else f"/api/v1/{path}"
+
+
+@pytest.fixture(scope="session")
+def policy(repository: Path) -> Policy:
+    text = (repository / "bot/defaults/policy.yaml").read_text("utf-8")
+    body: Mapping[str, Any] = yaml.safe_load(text)
+    return Policy.model_validate(body)
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, policy: Policy) -> Callable[..., AbstractAsyncContextManager[Site]]:
+    """Return what opens a site with other settings."""
+
+    @asynccontextmanager
+    async def open_site(**settings: Any) -> AsyncIterator[Site]:
+        site = Site(tmp_path, policy, **settings)
+        async with site.client:
+            yield site
+
+    return open_site
+
+
+@pytest.fixture
+async def site(make_site: Callable[..., AbstractAsyncContextManager[Site]]) -> AsyncIterator[Site]:
+    async with make_site() as site:
+        yield site
+
+
+@pytest.fixture
+async def cloud_site(
+    make_site: Callable[..., AbstractAsyncContextManager[Site]],
+) -> AsyncIterator[Site]:
+    async with make_site(profile="azure", public_url="https://krsp.example") as site:
+        yield site
+
+
+@pytest.fixture
+def people() -> Mapping[str, Person]:
+    return PEOPLE
+
+
+@pytest.fixture
+def secret() -> bytes:
+    return SECRET
