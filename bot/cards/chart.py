@@ -49,6 +49,7 @@ def loss_chart(curve: Sequence[Point]) -> list[CardElement]:
             x_axis_title="Step",
             y_axis_title="Loss",
             color="categoricalBlue",
+            y_min=_floor(points),
             data=[LineChartData(legend="Loss", values=values, color="categoricalBlue")],
             fallback=_as_text(points),
         )
@@ -60,6 +61,12 @@ def words(points: Sequence[Point]) -> str:
     first, last = points[0], points[-1]
     before, after = loss(first.value), loss(last.value)
     return f"Loss {before} at step {first.step:,} → {after} at step {last.step:,}"
+
+
+def _floor(points: Sequence[Point]) -> float:
+    """Return where the axis begins: a little below the curve, for it would be flat above 0."""
+    low, high = min(p.value for p in points), max(p.value for p in points)
+    return round(low - 0.1 * ((high - low) or abs(low)), 2)
 
 
 def _as_text(points: Sequence[Point]) -> CardElement:

@@ -4,7 +4,7 @@ from microsoft_teams.cards import Action, CardElement, Column, ColumnSet
 
 from bot.cards.buttons import say
 from bot.cards.card import Card
-from bot.cards.elements import sentence, sentences, title
+from bot.cards.elements import sentence, sentences, short, title
 from bot.cards.frame import card
 from bot.domain.posts import CommandHelp, HelpPost
 
@@ -19,7 +19,7 @@ def help_card(post: HelpPost) -> Card:
     for command in post.commands:
         body += _one(command) if is_one else [_row(command)]
     actions: list[Action] = [say(command.example) for command in post.commands[:_EXAMPLES]]
-    summary = f"Help: {post.commands[0].usage}" if is_one else "What you can ask: the commands"
+    summary = short(f"Help: {post.commands[0].usage}") if is_one else "What you can ask"
     return card(summary, body, actions)
 
 

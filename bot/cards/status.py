@@ -6,7 +6,8 @@ from typing import Literal
 from bot.domain.run import RunStatus
 from bot.domain.view import RailState, RunView
 
-Color = Literal["Default", "Accent", "Good", "Warning", "Attention"]
+# No "Warning": as the colour of a text on white it is yellow in some clients.
+Color = Literal["Default", "Accent", "Good", "Attention"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Look:
 
 
 LOOKS: dict[RunStatus, Look] = {
-    RunStatus.AWAITING_APPROVAL: Look("Awaiting approval", "?", "Warning"),
+    RunStatus.AWAITING_APPROVAL: Look("Awaiting approval", "?", "Default"),
     RunStatus.QUEUED: Look("Queued", "…", "Default"),
     RunStatus.PREPARING: Look("Preparing", "…", "Accent"),
     RunStatus.WAITING: Look("Waiting for a machine", "…", "Default"),
@@ -32,20 +33,20 @@ LOOKS: dict[RunStatus, Look] = {
     RunStatus.EVALUATING: Look("Evaluating", "▶", "Accent"),
     RunStatus.SUCCEEDED: Look("Succeeded", "✓", "Good"),
     RunStatus.FAILED: Look("Failed", "✗", "Attention"),
-    RunStatus.CANCELLED: Look("Cancelled", "■", "Warning"),
+    RunStatus.CANCELLED: Look("Cancelled", "■", "Default"),
     RunStatus.REJECTED: Look("Rejected", "✗", "Attention"),
-    RunStatus.EXPIRED: Look("Expired", "■", "Warning"),
+    RunStatus.EXPIRED: Look("Expired", "■", "Default"),
 }
 
 RAIL_LOOKS: dict[RailState, Look] = {
     RailState.AHEAD: Look("to come", "○", "Default"),
     RailState.NOW: Look("now", "●", "Accent"),
-    RailState.DONE: Look("done", "✓", "Good"),
+    RailState.DONE: Look("done", "✓", "Default"),
     RailState.FAILED: Look("failed", "✗", "Attention"),
     RailState.SKIPPED: Look("skipped", "·", "Default"),
 }
 
-_STOPPING = Look("Stopping", "■", "Warning")
+_STOPPING = Look("Stopping", "■", "Default")
 
 
 def look_of(run: RunView) -> Look:
