@@ -41,7 +41,8 @@ class Function:
                 wanted = f"at least {self.at_least}"
             elif self.at_most != self.at_least:
                 wanted = f"{self.at_least} to {self.at_most}"
-            raise ExpressionError(f"`{name}` takes {wanted} arguments, not {given}")
+            plural = "" if wanted == "1" else "s"
+            raise ExpressionError(f"`{name}` takes {wanted} argument{plural}, not {given}")
 
 
 def _contains_value(collection: Value, wanted: Value) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 CHUNK_BYTES = 65536
 LINE_BYTES = 1 << 20  # a line without an end is cut here, so that it cannot fill the memory
-DRAIN_S = 2.0  # what a background child may keep the output open after its parent has ended
+DRAIN_S = 1.0  # what a background child may keep the output open after its parent has ended
 
 
 class Why(StrEnum):

@@ -35,6 +35,15 @@ class _Unit:
     scope: Callable[[Outcomes, Outcomes], Scope]
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """What is the same for all jobs of a stage; `spared`: it began although the run was to end."""
+
+    variables: Variables
+    stages: Outcomes
+    spared: bool = False
+
+
 async def run_plan(plan: Plan, setting: Setting, timeline: Timeline, stop: Stop) -> Result:
     """Run everything; raises OSError when nothing can be written any more."""
     run = _Run(plan, setting, timeline, stop)
@@ -59,19 +68,21 @@ class _Run:
         return await self._graph(units)
 
     def _stage_scope(self, parents: Outcomes, ancestors: Outcomes) -> Scope:
-        return self._scope(self._variables, parents, ancestors, {})
+        return self._scope(_Sight(self._variables, {}), parents, ancestors)
 
     def _stage(self, stage: Stage, record: Record) -> Callable[[Outcomes], Awaitable[Outcome]]:
         async def run(parents: Outcomes) -> Outcome:
             scope = Scope({"dependencies": outcomes_value(parents)})
             variables = _declare(self._variables.copy(), stage.variables, scope)
 
+            sight = _Sight(variables, parents, spared=self._stop.asked.is_set())
+
             def job_scope(jobs: Outcomes, ancestors: Outcomes) -> Scope:
-                return self._scope(variables, jobs, ancestors, parents)
+                return self._scope(sight, jobs, ancestors)
 
             self._timeline.begin(record)
             units = [
-                _Unit(job, child, self._job(stage, job, child, variables, parents), job_scope)
+                _Unit(job, child, self._job(stage, job, child, sight), job_scope)
                 for job, child in zip(stage.jobs, record.children, strict=True)
             ]
             outcomes = await self._graph(units)
@@ -87,15 +98,15 @@ class _Run:
         return run
 
     def _job(
-        self, stage: Stage, job: Job, record: Record, variables: Variables, stages: Outcomes
+        self, stage: Stage, job: Job, record: Record, sight: _Sight
     ) -> Callable[[Outcomes], Awaitable[Outcome]]:
         async def run(parents: Outcomes) -> Outcome:
             order = JobOrder(
                 self._setting,
                 stage,
                 job,
-                variables,
-                self._scope(variables, parents, parents, stages),
+                sight.variables,
+                self._scope(sight, parents, parents),
                 self._secrets,
                 self._timeline,
                 record,
@@ -104,17 +115,15 @@ class _Run:
 
         return run
 
-    def _scope(
-        self, variables: Variables, parents: Outcomes, ancestors: Outcomes, stages: Outcomes
-    ) -> Scope:
+    def _scope(self, sight: _Sight, parents: Outcomes, ancestors: Outcomes) -> Scope:
         names = {
-            "variables": variables.value(),
+            "variables": sight.variables.value(),
             "dependencies": outcomes_value(parents),
-            "stageDependencies": stage_outcomes_value(stages),
+            "stageDependencies": stage_outcomes_value(sight.stages),
         }
         results = {name: outcome.result for name, outcome in ancestors.items()}
         cancelled = self._stop.asked.is_set()
-        return Scope(names, graph_statuses(results, cancelled=cancelled))
+        return Scope(names, graph_statuses(results, cancelled=cancelled, spared=sight.spared))
 
     async def _graph(self, units: Sequence[_Unit]) -> Outcomes:
         """Run `units`, each when those that it depends on have ended; return all outcomes."""

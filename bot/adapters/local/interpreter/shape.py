@@ -5,6 +5,8 @@ import difflib
 from bot.adapters.local.interpreter.errors import PipelineError
 from bot.adapters.local.interpreter.source import Mapping, Node, Scalar, Sequence, kind
 
+NEAR = 0.8  # a typing mistake; below it the nearest key is another one (container, condition)
+
 
 def mapping(node: Node, what: str) -> Mapping:
     """Return `node` if it is a mapping."""
@@ -75,7 +77,7 @@ def check_keys(entry: Mapping, known: frozenset[str], what: str) -> None:
     """Refuse keys that are not in `known`: they would have a meaning on Azure and none here."""
     for key in entry.keys:
         if key.text not in known:
-            near = difflib.get_close_matches(key.text, known, n=1)
+            near = difflib.get_close_matches(key.text, known, n=1, cutoff=NEAR)
             hint = f"did you mean `{near[0]}`?" if near else f"known are: {_names(known)}."
             raise PipelineError(
                 f"{key.where}: {what} with `{key.text}` is not supported here; {hint}"

@@ -58,8 +58,13 @@ def overall(results: Iterable[Result]) -> Result:
     return Result.SKIPPED
 
 
-def graph_statuses(ancestors: Mapping[str, Result], *, cancelled: bool) -> dict[str, Status]:
-    """Return the status functions of a stage or job; `ancestors` holds the indirect ones too."""
+def graph_statuses(
+    ancestors: Mapping[str, Result], *, cancelled: bool, spared: bool
+) -> dict[str, Status]:
+    """Return the status functions of a stage or job; `ancestors` holds the indirect ones too.
+
+    `spared` is true within a stage that began after the cancel: its jobs need not ask for it again.
+    """
     by_name = {name.lower(): result for name, result in ancestors.items()}
 
     def asked(names: tuple[Value, ...]) -> list[Result]:
@@ -71,10 +76,10 @@ def graph_statuses(ancestors: Mapping[str, Result], *, cancelled: bool) -> dict[
         return [by_name[to_text(name).lower()] for name in names]
 
     def succeeded(*names: Value) -> bool:
-        return not cancelled and all(result in GOOD for result in asked(names))
+        return (spared or not cancelled) and all(result in GOOD for result in asked(names))
 
     def failed(*names: Value) -> bool:
-        return not cancelled and any(result is Result.FAILED for result in asked(names))
+        return any(result is Result.FAILED for result in asked(names))
 
     def succeeded_or_failed(*names: Value) -> bool:
         return not cancelled and all(r in {*GOOD, Result.FAILED} for r in asked(names) if names)
