@@ -29,10 +29,11 @@ from bot.playground import (
 from bot.settings import Settings, load_people, load_settings
 
 QUESTION = "train tiny-sft"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RUN_ID = re.compile(r"\brun-\d{8}-[a-z2-7]{6}\b")
 
 START_S = 90  # a new MLflow store migrates on first use: about 6 s, more on a busy machine
-STOP_S = 20  # the bot finishes the sends it has begun
+STOP_S = 45  # a job may take 30 s to save (KRSP_STOP_GRACE_S), the bot a moment to send
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bot demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end when the run has ended")
     options = parser.parse_args(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, _interrupt)
     try:
         settings = load_settings(os.environ)
@@ -78,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nEnded. Training that was under way goes on; `make demo` finds it again.")
+        kept = "" if options.once else " Training that was under way goes on in the background."
+        print(f"\nEnded.{kept}")
         return 130
 
 
@@ -90,7 +92,7 @@ def _show(place: Place, people: Sequence[Person], *, once: bool) -> int:
         print(f"Bot and pages  {place.bot_url}   (log: {place.home / 'bot.log'})")
         print(f"Playground     {place.playground_url}   (log: {place.home / 'playground.log'})")
         print(f"\n> {QUESTION}\n", flush=True)
-        status = _ask(place)
+        status = _ask(place, once=once)
         if once:
             return status
         print("\nServing. Speak to the bot in the Playground. Ctrl-C ends.", flush=True)
@@ -176,30 +178,50 @@ def _end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
             return
 
 
-def _ask(place: Place) -> int:
-    """Ask for the sample run as a person would, pass its cards on, and return ask's exit code."""
+def _ask(place: Place, *, once: bool) -> int:
+    """Ask for the sample run as a person would, pass its cards on, and return ask's exit code.
+
+    With `once` a run that has not ended when the demo must is cancelled.
+    """
+    run_id = None
+    with _console(place, QUESTION, "--start", "--wait") as process:
+        try:
+            for line in process.stdout or ():
+                print(line, end="", flush=True)
+                found = RUN_ID.search(line)
+                run_id = found.group() if found else run_id
+            status = process.wait()
+        except KeyboardInterrupt:
+            if once and run_id:
+                _cancel(place, run_id)
+            raise
+    if run_id:
+        print(f"\nRun page: {place.public_url}/runs/{run_id}", flush=True)
+    if status:
+        print(f"The sample run did not succeed (see {place.home / 'bot.log'}).", file=sys.stderr)
+    return status
+
+
+def _cancel(place: Place, run_id: str) -> None:
+    print(f"\nCancelling {run_id}.", flush=True)
+    with _console(place, f"cancel {run_id}", "--wait", "--timeout", str(STOP_S)) as process:
+        process.communicate()
+
+
+@contextlib.contextmanager
+def _console(place: Place, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "ask", QUESTION, "--start", "--wait"],
+        [sys.executable, "-m", "bot", "ask", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **place.environment},
         start_new_session=True,
     )
-    run_id = None
     try:
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            found = RUN_ID.search(line)
-            run_id = found.group() if found else run_id
-        status = process.wait()
+        yield process
     finally:
         _end(process)
-    if run_id:
-        print(f"\nRun page: {place.public_url}/runs/{run_id}", flush=True)
-    if status:
-        print(f"The sample run did not succeed (see {place.home / 'bot.log'}).", file=sys.stderr)
-    return status
 
 
 def _wait_until_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -240,4 +262,11 @@ def _tail(log: Path, lines: int = 20) -> str:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End in order; a second Ctrl-C does not interrupt the ending."""
+    for number in ENDING:
+        signal.signal(number, _ignore)
     raise KeyboardInterrupt
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing. SIG_IGN would be inherited by the children, who then could not be ended."""
