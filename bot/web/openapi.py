@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,7 @@ async def get_open_api(_: Call[s.Nothing, s.Nothing]) -> dict[str, Any]:
     return document()
 
 
-def main() -> int:
+def main(_: Sequence[str] = ()) -> int:
     """Print the document with sorted keys, the same bytes for the same code."""
     sys.stdout.write(json.dumps(document(), indent=2, sort_keys=True) + "\n")
     return 0
@@ -163,7 +164,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Refuse somebody else's run, with a reason",
         runs.reject_run,
         answer=s.RunDetail,
-        body=s.Reason,
+        body=s.Rejection,
         refusals=(409,),
     ),
     Endpoint(

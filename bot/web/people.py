@@ -9,11 +9,6 @@ from bot.web.endpoint import Call, Web
 from bot.web.schema import Me, Nothing, PersonShape, SignIn
 from bot.web.wire import json_response
 
-LOCAL_NOTICE = (
-    "On this machine everybody may pick who they are: approval by a second person is shown here, "
-    "but it protects nothing."
-)
-
 
 async def get_me(call: Call[Nothing, Nothing]) -> Me:
     """Return who is looking."""
@@ -51,7 +46,7 @@ def _me(world: Web, person: Person | None) -> Me:
         rights=list(world.service.rights(person)) if person else [],
         profile=world.profile,
         people=[shape_of(p) for p in world.service.people()] if is_local else [],
-        notice=world.notice or (LOCAL_NOTICE if is_local else ""),
+        notice=world.notice,
         currency=world.service.currency,
     )
 

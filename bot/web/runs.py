@@ -1,6 +1,7 @@
 """Runs: the list, one with all that its page shows, and what people do with it."""
 
 from dataclasses import replace
+from typing import Any
 
 from bot.domain.people import Person, ThreadKind
 from bot.domain.run import Run, Source
@@ -9,7 +10,16 @@ from bot.ports import RunQuery
 from bot.service import Service
 from bot.web.cursor import decode, encode
 from bot.web.endpoint import PICK, Call
-from bot.web.schema import Nothing, Reason, Right, RunDetail, RunList, RunRights, RunsFilter
+from bot.web.schema import (
+    Nothing,
+    Reason,
+    Rejection,
+    Right,
+    RunDetail,
+    RunList,
+    RunRights,
+    RunsFilter,
+)
 from trainer.contract.recipe import recipes
 
 PLACES = {
@@ -54,13 +64,13 @@ async def approve_run(call: Call[Nothing, Nothing]) -> RunDetail:
     return await detail(call, await call.service.approve(call.somebody, call.id, Source.WEB))
 
 
-async def reject_run(call: Call[Nothing, Reason]) -> RunDetail:
+async def reject_run(call: Call[Nothing, Rejection]) -> RunDetail:
     """Refuse somebody else's run, with a reason."""
     run = await call.service.reject(call.somebody, call.id, call.body.reason, Source.WEB)
     return await detail(call, run)
 
 
-async def detail(call: Call[Nothing, Nothing] | Call[Nothing, Reason], run: Run) -> RunDetail:
+async def detail(call: Call[Any, Any], run: Run) -> RunDetail:
     """Return all that the page of a run shows, for the person who asks."""
     recipe = recipes().get(run.spec.recipe)
     return RunDetail(

@@ -148,6 +148,12 @@ class Reason(Shape):
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
+class Rejection(Shape):
+    """Why not; the requester reads it."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+
+
 class RerunRequest(Shape):
     """Ask for the same again; the answer is a draft."""
 
@@ -230,7 +236,7 @@ class Hint(Shape):
 # The largest whole number that JavaScript and SQLite both hold.
 MAX_INTEGER = 2**53 - 1
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
-Words = Annotated[str, Field(min_length=1, max_length=200)]
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]+$")]
 TOPIC_PATTERN = r"^(runs|run:[a-z0-9][a-z0-9._-]{0,63})$"
 
 

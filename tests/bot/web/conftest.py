@@ -26,6 +26,7 @@ PEOPLE = {
     "megan": Person("00000000-0000-0000-0000-0000000000a2", TENANT, "Megan Bowen", Role.APPROVER),
     "nestor": Person("00000000-0000-0000-0000-0000000000a3", TENANT, "Nestor Wilke", Role.ADMIN),
 }
+NOTICE = "Four eyes shows how it works here; it does not protect."
 SECRET = b"0123456789abcdef0123456789abcdef"
 
 
@@ -59,6 +60,7 @@ class Site:
             "secret": SECRET,
             "dist": self.dist,
             "public_url": "http://krsp.example:3978",
+            "notice": NOTICE,
         }
         self.web = Web(**{**settings, **changes})
         self.app = web.Application()
@@ -144,8 +146,23 @@ async def site(make_site: Callable[..., AbstractAsyncContextManager[Site]]) -> A
 async def cloud_site(
     make_site: Callable[..., AbstractAsyncContextManager[Site]],
 ) -> AsyncIterator[Site]:
-    async with make_site(profile="azure", public_url="https://krsp.example") as site:
+    async with make_site(profile="azure", public_url="https://krsp.example", notice="") as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def module_site(
+    tmp_path_factory: pytest.TempPathFactory, policy: Policy
+) -> Callable[[], AbstractAsyncContextManager[Site]]:
+    """Return what opens a site that many tests share."""
+
+    @asynccontextmanager
+    async def open_site() -> AsyncIterator[Site]:
+        site = Site(tmp_path_factory.mktemp("site"), policy)
+        async with site.client:
+            yield site
+
+    return open_site
 
 
 @pytest.fixture

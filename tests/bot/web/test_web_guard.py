@@ -87,7 +87,7 @@ async def test_nobody_is_signed_in_at_first_and_is_asked(site, people):
     assert me["person"] is None
     assert me["rights"] == []
     assert [person["name"] for person in me["people"]] == [p.name for p in people.values()]
-    assert "protects nothing" in me["notice"]
+    assert "does not protect" in me["notice"]
     assert (me["profile"], me["currency"]) == ("local", "EUR")
 
 
