@@ -1,11 +1,25 @@
 """Curves in few numbers: smallest, largest and last value of each bucket, no extreme ever lost."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-Points = Sequence[tuple[int, float]]  # (step, value), steps rising, values finite
+# A longer memory than 1,000 points says nothing more, and 1 itself would divide by zero.
+MOST_SMOOTH = 0.999
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric: `values[i]`, finite, at `steps[i]`; steps rise strictly."""
+
+    steps: Sequence[int]
+    values: Sequence[float]
+
+    def count(self, first: int, last: int) -> int:
+        """Return how many points lie within the steps `first`..`last`."""
+        return max(0, bisect_right(self.steps, last) - bisect_left(self.steps, first))
 
 
 @dataclass(frozen=True)
@@ -19,7 +33,7 @@ class Grid:
 
     @property
     def ends(self) -> tuple[float, ...]:
-        """Return the last step of each bucket: the x at which its last value stands."""
+        """Return the last step of each bucket: the x at which its last value is drawn."""
         return tuple(
             float(min(self.first + (at + 1) * self.width - 1, self.last))
             for at in range(self.count)
@@ -38,18 +52,19 @@ class Buckets:
 
 def grid(first: int, last: int, buckets: int) -> Grid:
     """Return at most `buckets` buckets of equal whole width over the steps `first`..`last`."""
-    span = last - first + 1
+    span = max(0, last - first + 1)
     width = max(1, math.ceil(span / max(1, buckets)))
-    return Grid(first, last, width, max(0, math.ceil(span / width)))
+    return Grid(first, last, width, math.ceil(span / width))
 
 
 def smoothed(values: Sequence[float], weight: float) -> Sequence[float]:
     """Return the exponential moving average, corrected for its start (arXiv:1412.6980, section 3).
 
-    `weight` is that of the past, 0 (no smoothing) up to but not including 1.
+    `weight` is that of the past: 0 smooths nothing, 1 is taken as `MOST_SMOOTH`.
     """
     if weight <= 0:
         return values
+    weight = min(weight, MOST_SMOOTH)
     past, scale = 0.0, 0.0
     means = []
     for value in values:
@@ -59,38 +74,34 @@ def smoothed(values: Sequence[float], weight: float) -> Sequence[float]:
     return means
 
 
-def bucketed(points: Points, onto: Grid, smooth: float = 0.0) -> Buckets:
-    """Return `points` on the grid; those outside it only take part in the smoothing."""
-    count = onto.count
-    low: list[float | None] = [None] * count
-    high: list[float | None] = [None] * count
-    last: list[float | None] = [None] * count
-    mean: list[float | None] = [None] * count
-    means = smoothed([value for _, value in points], smooth)
-    for (step, value), average in zip(points, means, strict=True):
-        if not onto.first <= step <= onto.last:
+def bucketed(curve: Curve, onto: Grid, smooth: float = 0.0) -> Buckets:
+    """Return the curve on the grid; points outside it only take part in the smoothing."""
+    means = smoothed(curve.values, smooth)
+    rows: list[tuple[float | None, float | None, float | None, float | None]] = []
+    start = bisect_left(curve.steps, onto.first)
+    for end_step in onto.ends:
+        end = bisect_right(curve.steps, end_step, lo=start)
+        if start == end:
+            rows.append((None, None, None, None))
             continue
-        at = (step - onto.first) // onto.width
-        lowest, highest = low[at], high[at]
-        if lowest is None or value < lowest:
-            low[at] = value
-        if highest is None or value > highest:
-            high[at] = value
-        last[at] = value
-        mean[at] = average
+        inside = curve.values[start:end]
+        rows.append((min(inside), max(inside), inside[-1], means[end - 1]))
+        start = end
+    low, high, last, mean = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Buckets(tuple(low), tuple(high), tuple(last), tuple(mean))
 
 
-def thinned(points: Points, most: int) -> Points:
-    """Return at most `most` (4 or more) of the points: first, last, and each bucket's extremes."""
-    if len(points) <= most:
-        return points
+def thinned(curve: Curve, most: int) -> Curve:
+    """Return at most `most` (4 or more) points of it: first, last, and each piece's extremes."""
+    count = len(curve.steps)
+    if count <= most:
+        return curve
     pieces = (most - 2) // 2
-    inner = range(1, len(points) - 1)
-    cuts = [1 + len(inner) * piece // pieces for piece in range(pieces + 1)]
-    kept = {0, len(points) - 1}
+    cuts = [1 + (count - 2) * piece // pieces for piece in range(pieces + 1)]
+    kept = {0, count - 1}
     for start, end in pairwise(cuts):
-        piece_range = range(start, end)
-        kept.add(min(piece_range, key=lambda at: points[at][1]))
-        kept.add(max(piece_range, key=lambda at: points[at][1]))
-    return [points[at] for at in sorted(kept)]
+        inside = range(start, end)
+        kept.add(min(inside, key=curve.values.__getitem__))
+        kept.add(max(inside, key=curve.values.__getitem__))
+    places = sorted(kept)
+    return Curve([curve.steps[at] for at in places], [curve.values[at] for at in places])

@@ -1,12 +1,14 @@
 """Progress and logs that a test writes straight into dictionaries."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from typing_extensions import override
 
-from bot.domain.buckets import Points, bucketed, grid
+from bot.domain.buckets import Curve, bucketed, grid
 from bot.domain.run import ProgressSeen
 from bot.ports import LogHits, LogLines, Mark, Marks, Metrics, MetricsQuery, Series, Tracking
+
+Points = Sequence[tuple[int, float]]  # (step, value)
 
 
 class MemoryTracking(Tracking):
@@ -29,21 +31,25 @@ class MemoryTracking(Tracking):
 
     @override
     async def metrics(self, run_id: str, query: MetricsQuery) -> Metrics:
-        curves = self.points.get(run_id, {})
-        steps = [step for points in curves.values() for step, _ in points]
-        if not steps:
+        curves = {
+            key: Curve(*zip(*sorted(dict(points).items()), strict=True))
+            for key, points in self.points.get(run_id, {}).items()
+            if points
+        }
+        if not curves:
             return Metrics((), (), (), 0, 0, 0)
-        first = max(min(steps), query.first_step if query.first_step is not None else min(steps))
-        last = min(max(steps), query.last_step if query.last_step is not None else max(steps))
+        low = min(curve.steps[0] for curve in curves.values())
+        high = max(curve.steps[-1] for curve in curves.values())
+        first = low if query.first_step is None else max(low, query.first_step)
+        last = high if query.last_step is None else min(high, query.last_step)
         onto = grid(first, last, query.buckets)
         series = []
-        for key in query.keys or curves:
-            points = curves.get(key, ())
-            parts = bucketed(points, onto, query.smooth)
-            inside = sum(first <= step <= last for step, _ in points)
-            series.append(Series(key, "", inside, parts.low, parts.high, parts.last, parts.smooth))
-        count = sum(one.points for one in series)
+        for key in (key for key in curves if not query.keys or key in query.keys):
+            parts = bucketed(curves[key], onto, query.smooth)
+            count = curves[key].count(first, last)
+            series.append(Series(key, "", count, parts.low, parts.high, parts.last, parts.smooth))
         flags = tuple(mark for mark in self.flags.get(run_id, ()) if first <= mark.step <= last)
+        count = sum(one.points for one in series)
         return Metrics(onto.ends, tuple(series), flags, count, first, last)
 
     @override
