@@ -82,9 +82,9 @@ def _actions(run: RunView, links: Links) -> list[Action]:
         error_message="Say why, so that it can be changed.",
         max_length=500,
     )
-    reject = press("Reject", {"action": "reject", "key": key}, "destructive")
+    reject = press("Reject", {"action": "reject", "approval": key}, "destructive")
     return [
-        press("Approve", {"action": "approve", "key": key}, "positive"),
+        press("Approve", {"action": "approve", "approval": key}, "positive"),
         unfold("Reject …", [reason], reject),
         opened,
     ]

@@ -19,7 +19,11 @@ MOST = 6
 
 
 def press(title: str, data: dict[str, Any], style: ActionStyle | None = None) -> ExecuteAction:
-    """Return a button that sends `data` and the card's inputs; `data["action"]` is its verb."""
+    """Return a button that sends `data` and the card's inputs; `data["action"]` is its verb.
+
+    No entry may be called `key`: in the Agents Playground such a button does nothing (clients write
+    their own state there, "Cannot assign to read only property 'key'").
+    """
     shown = plain(title, 40)
     return ExecuteAction(
         title=shown,

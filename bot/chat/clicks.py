@@ -15,7 +15,9 @@ from bot.errors import InputError
 from bot.service import Service
 
 Answer = tuple[Reply, Sequence[Post]]
-OWN_KEYS = frozenset({"action", "nonce", "recipe", "draft", "run", "key", "reason", "text", "verb"})
+OWN_KEYS = frozenset(
+    {"action", "nonce", "recipe", "draft", "run", "approval", "reason", "text", "verb"}
+)
 MAX_VALUE = 2000  # characters of one input; a form's field needs far less
 
 
@@ -83,21 +85,21 @@ class Clicks:
 
     async def _approve(self, person: Person, turn: Turn) -> Answer:
         run = await self._run_of_key(turn)
-        key = _text(turn.action, "key")
+        key = _text(turn.action, "approval")
         run = await self._service.approve(person, run.id, Source.CHAT, key)
         notice = words.APPROVED.format(name=run.spec.name)
         return Reply(ApprovalPost(await self._service.view(run), ()), notice), ()
 
     async def _reject(self, person: Person, turn: Turn) -> Answer:
         run = await self._run_of_key(turn)
-        key, reason = _text(turn.action, "key"), _text(turn.action, "reason")
+        key, reason = _text(turn.action, "approval"), _text(turn.action, "reason")
         run = await self._service.reject(person, run.id, reason, Source.CHAT, key)
         notice = words.REJECTED.format(name=run.spec.name, requester=run.requester.name)
         return Reply(ApprovalPost(await self._service.view(run), ()), notice), ()
 
     async def _run_of_key(self, turn: Turn) -> Run:
         """Return the run whose open question this card asks, in the thread where it was asked."""
-        return await self._service.run_asked(_text(turn.action, "key"), turn.thread)
+        return await self._service.run_asked(_text(turn.action, "approval"), turn.thread)
 
     async def _rerun(self, person: Person, turn: Turn) -> Answer:
         run = await self._service.find(_text(turn.action, "run"))

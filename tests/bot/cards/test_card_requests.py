@@ -18,16 +18,8 @@ from bot.domain.posts import (
     TextPost,
 )
 from tests.bot.cards.reading import buttons, inputs, said, sent_by, texts
-from tests.bot.cards.samples import (
-    FAULTY_FORM,
-    FORM,
-    HOSTILE,
-    LINKS,
-    OPEN_PLAN,
-    POSTS,
-    RUNS,
-    TRAINING,
-)
+from tests.bot.cards.sample_runs import HOSTILE, RUNS, TRAINING
+from tests.bot.cards.samples import FAULTY_FORM, FORM, LINKS, OPEN_PLAN, POSTS
 
 
 def test_the_plan_gives_cost_time_size_and_differences_before_anything_is_spent() -> None:
@@ -106,10 +98,10 @@ def test_a_number_field_takes_any_text_without_breaking(value: str) -> None:
 def test_an_approval_can_be_given_at_once_and_refused_with_a_reason_only() -> None:
     post = POSTS["approval awaiting approval"]
     card = render(post, LINKS)
-    assert sent_by(post, "Approve") == {"action": "approve", "key": "k3y"}
+    assert sent_by(post, "Approve") == {"action": "approve", "approval": "k3y"}
     asked = buttons(card)["Reject …"]["card"]["body"][0]
     assert (asked["id"], asked["isRequired"]) == ("reason", True)
-    assert sent_by(post, "Reject") == {"action": "reject", "key": "k3y"}
+    assert sent_by(post, "Reject") == {"action": "reject", "approval": "k3y"}
     shown = said(post)
     assert "Alex Wilber asks: It may cost EUR 7.20" in shown
     assert "approvers, admins. Not Alex Wilber." in shown

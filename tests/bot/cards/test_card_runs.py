@@ -15,12 +15,8 @@ from bot.domain.posts import (
 from bot.domain.run import RunStatus
 from bot.domain.view import RailState
 from tests.bot.cards.reading import buttons, said, sent_by, texts
-from tests.bot.cards.samples import (
-    LINKS,
-    POSTS,
-    RUNS,
-    TRAINING,
-)
+from tests.bot.cards.sample_runs import RUNS, TRAINING
+from tests.bot.cards.samples import LINKS, POSTS
 
 
 def test_every_status_and_every_stage_has_a_word_and_a_glyph() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bot.cards.text import as_text, progress_line
 from bot.domain.posts import AlertPost, FormPost, RunPost
-from tests.bot.cards.samples import LINKS, POSTS, RUNS, TRAINING
+from tests.bot.cards.sample_runs import RUNS, TRAINING
+from tests.bot.cards.samples import LINKS, POSTS
 
 EACH = pytest.mark.parametrize("name", POSTS)
 

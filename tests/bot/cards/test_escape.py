@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.cards.escape import code, cut, flat, mention_name, paragraphs, plain, printable
-from tests.bot.cards.samples import HOSTILE
+from tests.bot.cards.sample_runs import HOSTILE
 
 # Any text, and text rich in what clients obey.
 TEXTS = st.text() | st.lists(
