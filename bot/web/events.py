@@ -9,7 +9,11 @@ from contextlib import suppress
 from aiohttp import web
 
 from bot.web.endpoint import Call
-from bot.web.schema import Hint, Nothing, Topics
+from bot.web.queries import Topics
+from bot.web.schema import (
+    Hint,
+    Nothing,
+)
 
 RETRY_MS = 2000
 STREAMS: web.AppKey["Streams"] = web.AppKey("streams")

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from bot.web import drafts, events, health, output, people, runs
+from bot.web import queries as q
 from bot.web import schema as s
 from bot.web.description import describe
 from bot.web.endpoint import Call, Endpoint
@@ -128,7 +129,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Runs, newest first",
         runs.list_runs,
         answer=s.RunList,
-        query=s.RunsFilter,
+        query=q.RunsFilter,
     ),
     Endpoint(
         "GET",
@@ -184,7 +185,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Curves in buckets, every extreme kept",
         output.get_metrics,
         answer=s.MetricsShape,
-        query=s.MetricsFilter,
+        query=q.MetricsFilter,
         has_etag=True,
     ),
     Endpoint(
@@ -194,7 +195,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Lines of the log",
         output.get_log,
         answer=s.LogShape,
-        query=s.LogRange,
+        query=q.LogRange,
         has_etag=True,
     ),
     Endpoint(
@@ -204,7 +205,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "The numbers of the lines that hold a text",
         output.search_log,
         answer=s.LogHitsShape,
-        query=s.LogSearch,
+        query=q.LogSearch,
     ),
     Endpoint(
         "GET",
@@ -221,7 +222,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "The audit trail, oldest first",
         output.list_activity,
         answer=s.Activity,
-        query=s.ActivityRange,
+        query=q.ActivityRange,
     ),
     Endpoint(
         "GET",
@@ -230,7 +231,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Hints about what changed, as server-sent events",
         events.stream_events,
         answer=s.Hint,
-        query=s.Topics,
+        query=q.Topics,
         media="text/event-stream",
     ),
 )

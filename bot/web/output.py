@@ -4,16 +4,13 @@ from aiohttp import web
 
 from bot.ports import MetricsQuery
 from bot.web.endpoint import Call
+from bot.web.queries import ActivityRange, LogRange, LogSearch, MetricsFilter
 from bot.web.schema import (
     Activity,
-    ActivityRange,
     EventShape,
     LogHitsShape,
-    LogRange,
-    LogSearch,
     LogShape,
     MarkShape,
-    MetricsFilter,
     MetricsShape,
     Nothing,
     SeriesShape,

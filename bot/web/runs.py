@@ -10,6 +10,7 @@ from bot.ports import RunQuery
 from bot.service import Service
 from bot.web.cursor import decode, encode
 from bot.web.endpoint import PICK, Call
+from bot.web.queries import RunsFilter
 from bot.web.schema import (
     Nothing,
     Reason,
@@ -18,7 +19,6 @@ from bot.web.schema import (
     RunDetail,
     RunList,
     RunRights,
-    RunsFilter,
 )
 from trainer.contract.recipe import recipes
 
