@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 
 from bot.domain.message import Message, MessageState
-from bot.domain.people import Thread
+from bot.domain.people import Thread, ThreadKind
 from bot.errors import BotError, ThrottledError, UnavailableError
 from bot.teams import delivery
 from bot.teams.delivery import Outcome
@@ -115,10 +115,9 @@ class Outbox:
     async def _due(self, edits: Sequence[Message], sends: Sequence[Message]) -> list[Message]:
         """Return what one thread may hear now, edits first: they are older than what is added."""
         now = self._clock.now()
-        thread = await self._reached([*edits, *sends][0])
-        due = [m for m in edits if not self._rests.hold(m, thread, now)]
+        due = [m for m in edits if not self._rests.hold(m, await self._reached(m), now)]
         # Order within a thread: while its first message waits, the others wait too.
-        if sends and self._may_send(sends[0], thread, now):
+        if sends and self._may_send(sends[0], await self._reached(sends[0]), now):
             due += sends
         return due
 
@@ -128,8 +127,15 @@ class Outbox:
         return delivery.is_due(message, now)
 
     async def _reached(self, message: Message) -> Thread:
-        """Return the thread with its newest address; the message may be older than that."""
-        return await self._store.thread(message.thread.id) or message.thread
+        """Return the thread with the address to try: the newest one that it was heard from.
+
+        Two consoles of one person are one conversation. Each hears what it asked for itself, at
+        the address that is in the message, and the newest hears what an ended one has missed.
+        """
+        own = message.thread
+        if own.kind is ThreadKind.CONSOLE and not self._rests.knows(message):
+            return own
+        return await self._store.thread(own.id) or own
 
     def _forget(self, thread_id: str, _task: "asyncio.Task[None]") -> None:
         del self._busy[thread_id]
@@ -234,4 +240,6 @@ def _log_trouble(error: Exception) -> None:
 
 def _log_failure(what: str, message: Message, error: Exception) -> None:
     cause = error.code if isinstance(error, BotError) else type(error).__name__
-    log.warning("could not %s %s: %s", what, message.key, cause)
+    # Being asked to wait is daily life.
+    level = logging.DEBUG if isinstance(error, ThrottledError) else logging.WARNING
+    log.log(level, "could not %s %s: %s", what, message.key, cause)

@@ -51,10 +51,7 @@ class Talk:
             return Exit.REFUSED
         if question.start:
             return await self._start(answers, question)
-        run_id = next((named for heard in answers if (named := run_of(heard.post))), None)
-        if question.wait and run_id is not None:
-            return await self._wait(run_id, question)
-        return Exit.DONE
+        return await self._follow(answers, question) if question.wait else Exit.DONE
 
     async def press_start(self, plan: Heard) -> bool:
         """Press the plan's Start; return whether there was one to press."""
@@ -76,6 +73,16 @@ class Talk:
         # The run's card is the answer to Start.
         await self._until_shown(plan.post.draft_id)
         return Exit.DONE
+
+    async def _follow(self, answers: list[Heard], question: Ask) -> Exit:
+        """Wait for the run that the answer speaks of; the last one, since old news come first."""
+        posts = [heard.post for heard in answers if isinstance(heard.post, _OF_RUN)]
+        if not posts:
+            return Exit.DONE
+        run = posts[-1].run
+        if run.status.is_final or run.status is RunStatus.AWAITING_APPROVAL:
+            return exit_of(run.status)
+        return await self._wait(run.id, question)
 
     async def _answers(self) -> list[Heard]:
         """Return the messages of the answer: all until it is quiet."""
