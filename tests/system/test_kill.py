@@ -33,7 +33,7 @@ class Listener:
     def __init__(self) -> None:
         self.posts: dict[str, dict[str, Any]] = {}
         self.sent: Counter[str] = Counter()
-        self.on_post: Callable[[str], bool] = lambda kind: True
+        self.on_post: Callable[[str], bool] = lambda _kind: True
         self.url = ""
 
     async def start(self) -> web.AppRunner:
@@ -164,7 +164,7 @@ class Product:
     async def until(self, is_true: Callable[[], Any]) -> None:
         """Wait for a condition, looking often enough to meet a short moment."""
         async with asyncio.timeout(END_S):
-            while not await is_true():
+            while not await is_true():  # noqa: ASYNC110 - another process, so no event to await
                 await asyncio.sleep(0.002)
 
     async def finished(self, run_id: str) -> dict[str, Any]:
