@@ -5,77 +5,21 @@ import io
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from bot.adapters.bell import LocalBell
-from bot.adapters.clock import SystemClock
-from bot.cards import Links, render
-from bot.cards.text import as_text
 from bot.domain.people import Person, Role
 from bot.domain.posts import AlertPost, FormField, FormPost, RunPost, TextPost
 from bot.domain.run import RunStatus
 from bot.errors import InputError, SetupError, UnavailableError
-from bot.teams.authentication import LoopbackOnly
-from bot.teams.channel import TeamsChannel
 from bot.teams.console import main
 from bot.teams.console.main import who
 from bot.teams.console.prompt import converse
 from bot.teams.console.room import Heard, Room, button, session
 from bot.teams.console.screen import Screen
-from bot.teams.console.talk import Ask, Exit, Talk, exit_of, is_refusal
-from bot.teams.gateway import Gateway
-from bot.teams.outbox import Outbox
-from bot.teams.posting import Draw
-from bot.teams.surroundings import Surroundings
-from bot.teams.turns import Turns
+from bot.teams.console.talk import Exit, Talk, exit_of, is_refusal
 
 ALEX = Person("id-alex", "tenant-1", "Alex Wilber", Role.RESEARCHER)
 MEGAN = Person("id-megan", "tenant-1", "Megan Bowen", Role.APPROVER)
 STRANGER = Person("id-x", "tenant-1", "Nobody Known", Role.RESEARCHER)
-LINKS = Links("http://127.0.0.1:1")
-
-
-class Whole:
-    """A bot that is served whole, the world behind it moved by hand."""
-
-    def __init__(self, world) -> None:
-        self.world = world
-        draw = Draw(lambda post: render(post, LINKS), lambda post: as_text(post, LINKS))
-        clock = SystemClock()
-        self.channel = TeamsChannel(draw, clock, timeout_s=2)
-        around = Surroundings(world.store, self.channel, clock, LocalBell(0), draw)
-        world.bell.ring = around.bell.ring
-        turns = Turns(world.chat, around, keeps_card=True)
-        app = web.Application()
-        app.add_routes(Gateway(LoopbackOnly("127.0.0.1"), frozenset({"tenant-1"}), turns).routes())
-        self.server = TestServer(app)
-        self.outbox = Outbox(around, pause_s=0.02)
-        self.screen = io.StringIO()
-
-    @property
-    def url(self):
-        return str(self.server.make_url("")).rstrip("/")
-
-    async def ask(self, text, person=ALEX, **options):
-        """Ask as a person does in a terminal of their own; return the exit code."""
-        async with session() as http, Room(person, self.url, http).opened() as room:
-            return await Talk(room, Screen(self.screen)).ask(Ask(text, **options))
-
-    def said(self):
-        return self.screen.getvalue()
-
-
-@pytest.fixture
-async def whole(world):
-    made = Whole(world)
-    await made.server.start_server()
-    task = asyncio.create_task(made.outbox.run())
-    yield made
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await made.channel.close()
-    await made.server.close()
 
 
 async def the_run(world):
@@ -169,7 +113,7 @@ async def test_a_later_console_is_the_same_conversation_and_hears_what_it_missed
     assert await whole.ask("train tiny-sft", start=True) is Exit.DONE
     run = await the_run(world)
     await world.finish(await world.to_training(run))
-    await asyncio.sleep(0.1)  # the alert finds nobody at the old console's address
+    await whole.tried(f"{run.id}/alert/console:id-alex")  # nobody is at the old address
     await whole.ask("runs")
     assert "@Alex Wilber" in whole.said()
 
