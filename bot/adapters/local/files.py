@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from bot.errors import DiskFullError, UnavailableError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+LOCK_WAIT_S = 1.0
 LAST_WORD_BYTES = 4096  # one block: what a supervisor may still have to say on a full disk
 _FAULT_CHARACTERS = 500  # at most 3,000 bytes as JSON
 
@@ -94,18 +96,27 @@ class LastWord:
 def locked(path: Path) -> Iterator[bool]:
     """Hold an exclusive lock on `path` while the body runs; yields False when another holds it.
 
-    The kernel frees it when the holder dies, however it dies.
+    The kernel frees it when the holder dies, however it dies, but only with its last thread: so a
+    lock that is held is asked for again for a moment.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
         else:
-            yield True
-    finally:
-        os.close(descriptor)
+            return True
 
 
 def _written(path: Path, text: str) -> Path:

@@ -69,7 +69,7 @@ def _sums(before: dict[str, Any]) -> dict[str, Any]:
     return {
         "busy_s": spent,
         "losses": before.get("losses", 0),
-        "first_started_at": before.get("first_started_at", before.get("started_at")),
+        "first_started_at": before.get("first_started_at") or before.get("started_at"),
     }
 
 

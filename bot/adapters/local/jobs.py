@@ -1,10 +1,10 @@
 """The local Jobs adapter: a first-in-first-out queue of process groups on this machine."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from typing_extensions import override
@@ -128,7 +128,7 @@ class LocalJobs(Jobs):
 
     def _settle(self, files: JobFiles) -> None:
         """End what a dead supervisor left running, then write down how its attempt ended."""
-        with disk_faults(f"Settling the job {files.folder.name}"), contextlib.ExitStack() as stack:
+        with disk_faults(f"Settling the job {files.folder.name}"), ExitStack() as stack:
             if not stack.enter_context(locked(files.folder / "lock")):
                 return
             files = read_files(files.folder)

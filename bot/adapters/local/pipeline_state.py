@@ -51,6 +51,19 @@ def is_over(folder: Path) -> bool:
     return is_dead or read_json(folder / "exit.json") is not None
 
 
+def is_unsettled(folder: Path) -> bool:
+    """Return whether a supervisor died without saying how the run ended."""
+    supervisor = read_supervisor(folder)
+    is_dead = supervisor is not None and not supervisor.is_alive
+    return is_dead and read_json(folder / "exit.json") is None
+
+
+def settled(folder: Path, attempt: int, now: float) -> Record:
+    """Return the `exit.json` that a dead supervisor still owes."""
+    state, fault = _state(folder, None, [], is_alive=False)
+    return {"attempt": attempt, "state": str(state), "fault": fault, "ended_at": now}
+
+
 def log_lines(folder: Path) -> tuple[str, ...]:
     """Return the lines of all steps in the order in which they began."""
     stages = (read_json(folder / "state.json") or {}).get("stages", [])

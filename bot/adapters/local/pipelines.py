@@ -5,17 +5,18 @@ import base64
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
-from bot.adapters.local.files import create_json, disk_faults, read_json
+from bot.adapters.local.files import create_json, disk_faults, locked, read_json, write_json
 from bot.adapters.local.folders import run_folder
 from bot.adapters.local.interpreter.expand import load
 from bot.adapters.local.interpreter.plan import plan
-from bot.adapters.local.pipeline_state import is_over, log_lines, seen
+from bot.adapters.local.pipeline_state import is_over, is_unsettled, log_lines, seen, settled
 from bot.adapters.local.supervisor import read_supervisor, spawn
 from bot.domain.run import PipelineSeen
 from bot.errors import InputError
@@ -102,8 +103,26 @@ class LocalPipelines(Pipelines):
         }
 
     def _observe(self, run_ids: Collection[str]) -> Mapping[str, PipelineSeen]:
-        found = {run_id: seen(self._folder(run_id)) for run_id in run_ids}
+        found = {run_id: self._look(self._folder(run_id)) for run_id in run_ids}
         return {run_id: each for run_id, each in found.items() if each is not None}
+
+    def _look(self, folder: Path) -> PipelineSeen | None:
+        found = seen(folder)
+        if is_unsettled(folder):
+            self._settle(folder)
+            found = seen(folder)
+        return found
+
+    def _settle(self, folder: Path) -> None:
+        """End what a killed supervisor left running: a step must not submit a job any more."""
+        with disk_faults(f"Settling the pipeline run {folder.name}"), ExitStack() as stack:
+            if not stack.enter_context(locked(folder / "lock")) or not is_unsettled(folder):
+                return
+            supervisor = read_supervisor(folder)
+            if supervisor is not None:
+                log.warning("the supervisor of pipeline run %s died", folder.name)
+                supervisor.end_orphans(self._grace_s)
+                write_json(folder / "exit.json", settled(folder, supervisor.attempt, self._now()))
 
     def _cancel(self, run_id: str) -> None:
         folder = self._folder(run_id)

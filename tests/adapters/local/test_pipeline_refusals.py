@@ -155,8 +155,10 @@ CASES = [
         "p.yml:3: AzureCLI@2 needs `scriptType: bash` here.",
     ),
     (
-        "steps:\n  - task: AzureCLI@2\n"
-        "    inputs: {scriptType: bash, scriptLocation: inlineScript}",
+        (
+            "steps:\n  - task: AzureCLI@2\n"
+            "    inputs: {scriptType: bash, scriptLocation: inlineScript}"
+        ),
         "p.yml:3: AzureCLI@2 has no script to run.",
     ),
     (
