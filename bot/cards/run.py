@@ -3,7 +3,7 @@
 from microsoft_teams.cards import Action, CardElement
 from microsoft_teams.cards.core import TextColor
 
-from bot.cards.buttons import open_page, press, unfold
+from bot.cards.buttons import open_page, press
 from bot.cards.card import Card, Links
 from bot.cards.chart import bar, loss_chart
 from bot.cards.elements import (
@@ -88,14 +88,5 @@ def _actions(run: RunView, links: Links) -> list[Action]:
     if run.status.is_final:
         actions.append(press("Run again", {"action": "rerun", "run": run.id}))
     elif not run.is_stopping:
-        actions.append(_cancel(run))
+        actions.append(press("Cancel …", {"action": "ask_cancel", "run": run.id}))
     return actions
-
-
-def _cancel(run: RunView) -> Action:
-    """Return a button that asks once more: an ended run cannot be taken up again."""
-    return unfold(
-        "Cancel",
-        [sentence("Stop this run for good? Its logs and last checkpoint stay.")],
-        press("Yes, cancel the run", {"action": "cancel", "run": run.id}, "destructive"),
-    )

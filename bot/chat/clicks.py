@@ -9,9 +9,9 @@ from bot.chat.grammar import parse
 from bot.chat.turn import Reply, Turn
 from bot.domain.drafting import plan_post
 from bot.domain.people import Person
-from bot.domain.posts import ApprovalPost, Post, RunPost
+from bot.domain.posts import ApprovalPost, Post, RunPost, TextPost
 from bot.domain.run import Run, Source
-from bot.errors import InputError
+from bot.errors import ForbiddenError, InputError
 from bot.service import Service
 
 Answer = tuple[Reply, Sequence[Post]]
@@ -31,6 +31,7 @@ class Clicks:
             "plan": self._plan,
             "start": self._start,
             "change": self._change,
+            "ask_cancel": self._ask_cancel,
             "cancel": self._cancel,
             "approve": self._approve,
             "reject": self._reject,
@@ -75,6 +76,15 @@ class Clicks:
             raise InputError(words.ALREADY_STARTED.format(run=draft.id))
         form = self._commands.form(turn.key, draft.spec.recipe, draft.changes)
         return Reply(replace=form), ()
+
+    async def _ask_cancel(self, person: Person, turn: Turn) -> Answer:
+        """Ask once more in a message of its own: the run's card is edited under the finger."""
+        run = await self._service.find(_text(turn.action, "run"))
+        right = self._service.run_rights(person, run).cancel
+        if not right.allowed:
+            raise ForbiddenError(right.why)
+        question = words.SURE_TO_CANCEL.format(name=run.spec.name)
+        return Reply(), (TextPost(question, "warning", (f"cancel {run.id}",)),)
 
     async def _cancel(self, person: Person, turn: Turn) -> Answer:
         reason = _text(turn.action, "reason")

@@ -74,18 +74,14 @@ def test_what_may_not_have_arrived_is_on_the_card() -> None:
 def test_only_a_living_run_can_be_cancelled_and_only_an_ended_one_run_again(name: str) -> None:
     run = RUNS[name]
     offered = buttons(render(RunPost(run), LINKS))
-    assert ("Cancel" in offered) == (not run.status.is_final and not run.is_stopping)
+    assert ("Cancel …" in offered) == (not run.status.is_final and not run.is_stopping)
     assert ("Run again" in offered) == run.status.is_final
     assert offered["Open run"]["url"] == "http://127.0.0.1:3978/runs/run-20261123-a2b3c4"
 
 
-def test_cancelling_takes_a_second_click() -> None:
-    card = render(RunPost(TRAINING), LINKS)
-    assert buttons(card)["Cancel"]["type"] == "Action.ShowCard"
-    assert sent_by(RunPost(TRAINING), "Yes, cancel the run") == {
-        "action": "cancel",
-        "run": TRAINING.id,
-    }
+def test_cancel_only_asks_since_an_edit_would_close_what_it_unfolds() -> None:
+    assert sent_by(RunPost(TRAINING), "Cancel …") == {"action": "ask_cancel", "run": TRAINING.id}
+
 
 
 def test_the_alert_mentions_the_requester_by_directory_id() -> None:

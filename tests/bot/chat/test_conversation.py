@@ -283,3 +283,20 @@ async def test_a_click_answered_again_after_a_crash_says_the_same(world):
     world.restart()
     again = await world.chat.handle(turn)
     assert first.replace == again.replace
+
+
+async def test_cancel_on_a_card_asks_once_more_and_then_stops(world):
+    run = await world.to_status(RunStatus.TRAINING)
+    turn = world.turn(action={"action": "ask_cancel", "run": run.id})
+    await world.chat.handle(turn)
+    question = await world.store.message(f"turn/{turn.key}/0")
+    assert question.post.suggestions == (f"cancel {run.id}",)
+    assert (await world.run(run.id)).wish.cancel is None
+    await world.click(action="say", text=question.post.suggestions[0])
+    assert (await world.run(run.id)).wish.cancel.by.name == "Alex Wilber"
+
+
+async def test_a_stranger_is_not_even_asked_whether_to_cancel(world):
+    run = await world.start(who="megan")
+    reply = await world.click("alex", action="ask_cancel", run=run.id)
+    assert "Megan Bowen asked for this run" in reply.notice
