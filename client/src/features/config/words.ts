@@ -1,9 +1,11 @@
 export const WORDS = {
   all: "Show all settings",
   only: (count: number) =>
-    count === 1
-      ? "1 setting differs from the recipe."
-      : `${count} settings differ from the recipe.`,
+    count === 0
+      ? ""
+      : count === 1
+        ? "1 setting differs from the recipe."
+        : `${count} settings differ from the recipe.`,
   gone: "The recipe is no longer shipped, so that nothing can be compared with it.",
   hash: "SHA-256 of the spec",
   title: "Settings",

@@ -48,10 +48,10 @@ function Seek({ sought, onSeek, hits, onStep }: ToolbarProps) {
           onKeyDown={byKey}
         />
       </Field>
-      <Button disabled={!hits} onClick={() => onStep(-1)}>
+      <Button size="small" disabled={!hits} onClick={() => onStep(-1)}>
         {WORDS.previous}
       </Button>
-      <Button disabled={!hits} onClick={() => onStep(1)}>
+      <Button size="small" disabled={!hits} onClick={() => onStep(1)}>
         {WORDS.next}
       </Button>
       <output className={styles.words}>

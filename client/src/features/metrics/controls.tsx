@@ -43,7 +43,8 @@ export function Controls({ metrics, view, onView }: ControlsProps) {
   );
 }
 
-function noteOf({ points, steps, first_step, last_step }: MetricsShape): string {
+function noteOf({ series, steps, first_step, last_step }: MetricsShape): string {
+  const points = Math.max(0, ...series.map((one) => one.points));
   const note =
     steps.length < points
       ? WORDS.showing(whole(steps.length), whole(points))

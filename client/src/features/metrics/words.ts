@@ -2,7 +2,7 @@ export const WORDS = {
   none: "No number yet",
   noneText: "Curves appear with the first training step.",
   showing: (shown: string, all: string) => `Showing ${shown} of ${all} points, extremes kept.`,
-  showingAll: (all: string) => `Showing all ${all} points.`,
+  showingAll: (all: string) => `Showing every one of ${all} points.`,
   steps: (first: string, last: string) => `Steps ${first} to ${last}.`,
   first: "From step",
   last: "To step",

@@ -7,10 +7,10 @@ import { ActionLink } from "@/shared/ui/action-link";
 import { DifferenceTable } from "@/shared/ui/difference-table";
 import { Facts } from "@/shared/ui/facts";
 import { Page, Section } from "@/shared/ui/page";
+import { planFacts } from "@/shared/ui/plan-facts";
 import { QueryView } from "@/shared/ui/query-view";
 import { Failed, Loading } from "@/shared/ui/states";
 import styles from "./new-run.module.css";
-import { planFacts } from "./plan-facts";
 import { WORDS } from "./words";
 
 type PlanProps = { draftId: string; onStarted: (runId: string) => void; onChange: () => void };

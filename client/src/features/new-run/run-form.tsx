@@ -5,6 +5,7 @@ import type { FieldProblem, RecipeShape, RunSpec } from "@/api/generated";
 import { ApiError } from "@/api/problem";
 import { meQuery } from "@/api/queries";
 import { SettingInput } from "@/shared/form/setting-input";
+import { typedAt } from "@/shared/form/values";
 import { Section } from "@/shared/ui/page";
 import { Failed } from "@/shared/ui/states";
 import { AllSettings } from "./all-settings";
@@ -35,12 +36,18 @@ export function RunForm({ recipe, schema, spec, onPlan }: RunFormProps) {
               key={field.place}
               field={field}
               input={register(inputName(field.place))}
+              start={typedAt(spec, field.place)}
               fault={formState.errors[inputName(field.place)]?.message}
             />
           ))}
         </div>
       </Section>
-      <AllSettings groups={settings.groups} register={register} errors={formState.errors} />
+      <AllSettings
+        spec={spec}
+        groups={settings.groups}
+        register={register}
+        errors={formState.errors}
+      />
       <FormFault error={draft.error} loose={loose} />
       <div className={styles.send}>
         <Button

@@ -1,18 +1,11 @@
-import { Button } from "@fluentui/react-components";
 import { ActionLink } from "@/shared/ui/action-link";
 import { Empty } from "@/shared/ui/states";
 import { isFiltered, type RunFilter } from "./asked";
 import { WORDS } from "./words";
 
-type NoRunsProps = { filter: RunFilter; onFilter: (filter: RunFilter) => void };
-
-export function NoRuns({ filter, onFilter }: NoRunsProps) {
+export function NoRuns({ filter }: { filter: RunFilter }) {
   if (isFiltered(filter)) {
-    return (
-      <Empty title={WORDS.noMatch}>
-        <Button onClick={() => onFilter({})}>{WORDS.clear}</Button>
-      </Empty>
-    );
+    return <Empty title={WORDS.noMatch} />;
   }
   return (
     <Empty title={WORDS.noneTitle}>

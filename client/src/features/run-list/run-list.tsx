@@ -26,7 +26,7 @@ export function RunList({ filter, onFilter }: RunListProps) {
       <QueryView query={query} loading={<Loading heights={[40, 56, 56, 56, 56]} />}>
         {(list) =>
           list.runs.length === 0 ? (
-            <NoRuns filter={filter} onFilter={onFilter} />
+            <NoRuns filter={filter} />
           ) : (
             <div className={styles.list} data-stale={query.isPlaceholderData || undefined}>
               <RunTable runs={list.runs} />

@@ -1,13 +1,15 @@
 import { Link } from "@tanstack/react-router";
 import type { RunView } from "@/api/generated";
-import { ago, measure, moment, money } from "@/shared/format/format";
+import { ago, measure, moment, money, whole } from "@/shared/format/format";
 import { useNow } from "@/shared/format/use-now";
 import { StatusBadge } from "@/shared/status/status-badge";
 import { StepBar } from "@/shared/ui/step-bar";
 import styles from "./run-list.module.css";
+import { WORDS } from "./words";
 
 export function RunRow({ run }: { run: RunView }) {
   const when = ago(run.created_at, useNow());
+  const loss = run.eval_loss ?? run.loss;
   return (
     <tr className={styles.row}>
       <th scope="row">
@@ -17,6 +19,9 @@ export function RunRow({ run }: { run: RunView }) {
         <div className={styles.under}>{run.recipe}</div>
         <div className={`${styles.under} ${styles.narrowOnly}`}>
           {run.requester}, {when}
+          {run.total > 0 && (
+            <div>{WORDS.short(whole(run.step), whole(run.total), measure(loss))}</div>
+          )}
         </div>
       </th>
       <td>
@@ -31,7 +36,7 @@ export function RunRow({ run }: { run: RunView }) {
       <td className={styles.medium}>
         <StepBar step={run.step} total={run.total} label={`Progress of ${run.name}`} />
       </td>
-      <td className={styles.number}>{measure(run.eval_loss ?? run.loss)}</td>
+      <td className={`${styles.number} ${styles.medium}`}>{measure(loss)}</td>
       <td className={`${styles.number} ${styles.medium}`}>{money(run.cost, run.plan.currency)}</td>
     </tr>
   );

@@ -21,7 +21,7 @@ export function RunTable({ runs }: { runs: readonly RunView[] }) {
           <th scope="col" className={styles.medium}>
             {columns.progress}
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={`${styles.number} ${styles.medium}`}>
             {columns.loss}
           </th>
           <th scope="col" className={`${styles.number} ${styles.medium}`}>

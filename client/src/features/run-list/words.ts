@@ -19,6 +19,7 @@ export const WORDS = {
     shown === total
       ? `${total} ${total === 1 ? "run" : "runs"}`
       : `${shown} of ${total} runs, newest first`,
+  short: (step: string, total: string, loss: string) => `step ${step} of ${total}, loss ${loss}`,
   older: "Older",
   newest: "Newest",
   columns: {

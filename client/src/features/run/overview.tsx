@@ -4,6 +4,7 @@ import { ApprovalPanel } from "./approval-panel";
 import { CurvePanel } from "./curve-panel";
 import { EndingPanel } from "./ending-panel";
 import { FailurePanel } from "./failure-panel";
+import { PlanPanel } from "./plan-panel";
 import { ResultPanel } from "./result-panel";
 import { Samples } from "./samples";
 import { Undelivered, WherePanel } from "./where-panel";
@@ -21,6 +22,7 @@ export function Overview({ id }: { id: string }) {
       {run.result && <ResultPanel run={run} result={run.result} />}
       <CurvePanel run={run} />
       <Samples samples={run.samples} />
+      {!run.result && <PlanPanel plan={run.plan} />}
       <WherePanel detail={detail} />
       <Undelivered sentences={run.undelivered} />
     </>

@@ -15,7 +15,9 @@ export function PersonPicker() {
   if (me.people.length === 0) return <span>{me.person?.name}</span>;
   return (
     <span className={styles.picker}>
-      <label htmlFor={id}>{WORDS.actAs}</label>
+      <label htmlFor={id} className={styles.label}>
+        {WORDS.actAs}
+      </label>
       <Select
         id={id}
         size="small"

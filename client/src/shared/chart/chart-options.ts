@@ -9,6 +9,8 @@ export type ChartWishes = {
   labels: string[];
   colours: ChartColours;
   isLog: boolean;
+  /** The first and the last step to draw. */
+  span: () => [number, number];
   syncKey: string;
   marks: () => readonly MarkShape[];
   onCursor: (row: number | null) => void;
@@ -16,6 +18,10 @@ export type ChartWishes = {
 };
 
 const AXIS_PX = 58; // room for `1.2e-7`
+const STEP_GAPS = [1, 2, 5]
+  .flatMap((n) => Array.from({ length: 8 }, (_, p) => n * 10 ** p))
+  .sort((a, b) => a - b); // whole steps only
+const DASHES = [[], [6, 4], [2, 3]]; // curves differ without colour too
 const FEW_POINTS = 80; // each is drawn as a dot up to here
 
 export function chartOptions(wishes: ChartWishes, width: number, height: number): uPlot.Options {
@@ -30,9 +36,9 @@ export function chartOptions(wishes: ChartWishes, width: number, height: number)
     height,
     legend: { show: false },
     padding: [8, 8, 0, 0],
-    scales: { x: { time: false }, y: { distr: wishes.isLog ? 3 : 1 } },
+    scales: { x: { time: false, range: () => wishes.span() }, y: { distr: wishes.isLog ? 3 : 1 } },
     axes: [
-      { ...axis, size: 28 },
+      { ...axis, size: 28, incrs: STEP_GAPS },
       {
         ...axis,
         size: AXIS_PX,
@@ -41,7 +47,9 @@ export function chartOptions(wishes: ChartWishes, width: number, height: number)
     ],
     series: [
       {},
-      ...labels.flatMap((label, place) => lineSeries(label, colourAt(colours.lines, place))),
+      ...labels.flatMap((label, place) =>
+        lineSeries(label, colourAt(colours.lines, place), DASHES[place] ?? []),
+      ),
     ],
     bands: labels.map((_, place) => ({
       series: [3 * place + 1, 3 * place + 2],
@@ -60,7 +68,7 @@ export function chartOptions(wishes: ChartWishes, width: number, height: number)
   };
 }
 
-function lineSeries(label: string, colour: string): uPlot.Series[] {
+function lineSeries(label: string, colour: string, dash: number[]): uPlot.Series[] {
   const edge = { width: 0, stroke: "transparent", points: { show: false }, spanGaps: true };
   return [
     { ...edge, label: `${label} high` },
@@ -68,6 +76,7 @@ function lineSeries(label: string, colour: string): uPlot.Series[] {
     {
       label,
       stroke: colour,
+      dash,
       width: 1.5,
       spanGaps: true,
       points: { show: (chart, place) => isSparse(chart.data[place] ?? []), size: 5, fill: colour },

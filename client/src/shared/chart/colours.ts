@@ -2,7 +2,7 @@
 import type { ChartColours } from "./chart-options";
 
 export const LINE_TOKENS = [
-  "--colorBrandForeground1",
+  "--colorCompoundBrandStroke",
   "--colorPaletteMarigoldForeground2",
   "--colorPaletteBerryForeground1",
 ];
@@ -13,7 +13,7 @@ export function readColours(element: Element): ChartColours {
   const lines = LINE_TOKENS.map(read);
   return {
     text: read("--colorNeutralForeground2"),
-    grid: read("--colorNeutralStroke2"),
+    grid: `color-mix(in srgb, ${read("--colorNeutralStroke2")} 60%, transparent)`,
     lines,
     bands: lines.map((colour) => `color-mix(in srgb, ${colour} 22%, transparent)`),
   };

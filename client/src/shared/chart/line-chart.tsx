@@ -6,7 +6,7 @@ import styles from "./chart.module.css";
 import { chartOptions } from "./chart-options";
 import { readColours } from "./colours";
 import { Readout } from "./readout";
-import { plotColumns } from "./series";
+import { plotColumns, spanOf } from "./series";
 
 type LineChartProps = {
   label: string;
@@ -26,6 +26,7 @@ export function LineChart({ label, steps, series, marks, isLog, syncKey, onZoom 
   const chart = useRef<uPlot | null>(null);
   const data = useMemo(() => plotColumns(steps, series), [steps, series]);
   const zoom = useEffectEvent(onZoom);
+  const span = useEffectEvent(() => spanOf(steps));
   const marksNow = useEffectEvent(() => marks);
   const dataNow = useEffectEvent(() => data as uPlot.AlignedData);
   const labels = series.map(({ key }) => key).join("\n");
@@ -37,6 +38,7 @@ export function LineChart({ label, steps, series, marks, isLog, syncKey, onZoom 
       labels: labels.split("\n"),
       colours: readColours(box),
       isLog,
+      span: () => span(),
       syncKey,
       marks: () => marksNow(),
       onCursor: setRow,

@@ -35,7 +35,11 @@ function leadFirst(series: SeriesShape[]): SeriesShape[] {
   return series.toSorted((a, b) => Number(a.key in TOGETHER) - Number(b.key in TOGETHER));
 }
 
+const TITLES: Record<string, string> = { lr: "Learning rate", tokens_per_s: "Tokens per second" };
+
 export function titleOf(key: string): string {
+  const known = TITLES[key];
+  if (known !== undefined) return known;
   const words = key.replaceAll(/[_/]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -89,6 +93,12 @@ export function summaryOf(steps: readonly number[], series: SeriesShape): Summar
     found.last = valueAt(series.last, row) ?? high;
   });
   return Number.isNaN(found.last) ? null : found;
+}
+
+/** The steps that every chart of a page spans, so that their x axes agree. */
+export function spanOf(steps: readonly number[]): [number, number] {
+  const [first, last] = extent(steps) ?? [0, 1];
+  return first < last ? [first, last] : [first, first + 1];
 }
 
 /** Of how many buckets is the grid, for a chart this wide: few sizes, so that answers are cached. */

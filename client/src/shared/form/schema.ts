@@ -75,13 +75,26 @@ function fieldFrom(
   const choices = kinds.flatMap(choicesOf);
   return {
     place,
-    label: text(raw["title"]) || key,
+    label: labelOf(place, key, text(raw["title"])),
     help: text(raw["description"]),
     unit: text(raw["unit"]),
     kind: kindOf(kinds, choices),
     choices,
     isOptional,
   };
+}
+
+/** The schema's own title, else the key in words; what lies deeper names its parent too. */
+function labelOf(place: string, key: string, title: string): string {
+  const words = key.replaceAll("_", " ");
+  const isMadeUp = title.toLowerCase() === words; // pydantic makes a title of every key
+  const label = title === "" || isMadeUp ? capital(words) : title;
+  const path = place.split(".");
+  return path.length > 2 ? `${capital(path.at(-2) ?? "")}: ${label.toLowerCase()}` : label;
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function kindOf(kinds: Node[], choices: string[]): InputKind {

@@ -5,11 +5,13 @@ import type { SchemaField } from "./schema";
 type SettingInputProps = {
   field: SchemaField;
   input: UseFormRegisterReturn;
+  /** What it holds at first. */
+  start: string;
   fault: string | undefined;
 };
 
 /** One setting of the spec as a Fluent input with its help, unit and fault. */
-export function SettingInput({ field, input, fault }: SettingInputProps) {
+export function SettingInput({ field, input, start, fault }: SettingInputProps) {
   const label = field.unit ? `${field.label} (${field.unit})` : field.label;
   return (
     <Field
@@ -19,12 +21,15 @@ export function SettingInput({ field, input, fault }: SettingInputProps) {
       validationState={fault ? "error" : "none"}
       validationMessage={fault}
     >
-      <Control field={field} input={input} />
+      <Control field={field} input={{ ...input, defaultValue: start }} />
     </Field>
   );
 }
 
-function Control({ field, input, ...fromField }: Omit<SettingInputProps, "fault">) {
+type Started = UseFormRegisterReturn & { defaultValue: string };
+
+/** Fluent's inputs keep what they show themselves, so the start goes to them too. */
+function Control({ field, input, ...fromField }: { field: SchemaField; input: Started }) {
   switch (field.kind) {
     case "lines":
       return <Textarea {...fromField} {...input} resize="vertical" />;
@@ -46,7 +51,7 @@ function Control({ field, input, ...fromField }: Omit<SettingInputProps, "fault"
   }
 }
 
-type ChoiceProps = { input: UseFormRegisterReturn; options: string[]; isOptional: boolean };
+type ChoiceProps = { input: Started; options: string[]; isOptional: boolean };
 
 function Choice({ input, options, isOptional, ...fromField }: ChoiceProps) {
   return (

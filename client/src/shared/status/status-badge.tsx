@@ -1,6 +1,7 @@
 import { Badge, type BadgeProps } from "@fluentui/react-components";
 import type { RunStatus } from "@/api/generated";
 import { STATUS, type Tone } from "./status";
+import styles from "./status.module.css";
 
 const COLOR: Record<Tone, BadgeProps["color"]> = {
   neutral: "subtle",
@@ -14,7 +15,7 @@ const COLOR: Record<Tone, BadgeProps["color"]> = {
 export function StatusBadge({ status }: { status: RunStatus }) {
   const { label, tone } = STATUS[status];
   return (
-    <Badge appearance="tint" size="large" color={COLOR[tone]}>
+    <Badge appearance="tint" size="large" color={COLOR[tone]} className={styles.badge}>
       {label}
     </Badge>
   );

@@ -1,6 +1,7 @@
 import { Button, MessageBar, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { ApiError } from "@/api/problem";
+import { ActionLink } from "./action-link";
 import styles from "./ui.module.css";
 
 /** Grey blocks of the final size, so that nothing jumps when the data is there. */
@@ -34,11 +35,13 @@ export function Failed({ error, onRetry }: { error: Error; onRetry?: () => void 
           <MessageBarTitle>{title}</MessageBarTitle> {error.message}
         </MessageBarBody>
       </MessageBar>
-      {onRetry && (
-        <div>
-          <Button onClick={onRetry}>Try again</Button>
-        </div>
-      )}
+      <div>
+        {error instanceof ApiError && error.status === 404 ? (
+          <ActionLink to="/runs">To all runs</ActionLink>
+        ) : (
+          onRetry && <Button onClick={onRetry}>Try again</Button>
+        )}
+      </div>
     </div>
   );
 }

@@ -1,8 +1,20 @@
 /** A plan's numbers in words. */
 import type { Plan } from "@/api/generated";
-import { bytes, compact, duration, money, whole } from "@/shared/format/format";
-import type { Fact } from "@/shared/ui/facts";
-import { WORDS } from "./words";
+import { bytes, compact, duration, money, whole } from "../format/format";
+import type { Fact } from "./facts";
+
+const WORDS = {
+  parameters: "Parameters",
+  trained: (count: string) => `${count} of them trained`,
+  steps: "Steps",
+  tokens: "Tokens",
+  memory: "Memory",
+  time: "Time",
+  cost: "Cost",
+  price: "Price",
+  perHour: (price: string) => `${price} an hour`,
+  between: (low: string, high: string) => `${low} to ${high}`,
+};
 
 export function planFacts(plan: Plan): Fact[] {
   const { currency } = plan;
@@ -18,7 +30,7 @@ export function planFacts(plan: Plan): Fact[] {
       value: money(plan.cost, currency),
       note: WORDS.between(money(plan.cost_low, currency), money(plan.cost_high, currency)),
     },
-    { name: "Price", value: WORDS.price(money(plan.price_per_hour, currency)) },
+    { name: WORDS.price, value: WORDS.perHour(money(plan.price_per_hour, currency)) },
     {
       name: WORDS.parameters,
       value: compact(plan.parameters),

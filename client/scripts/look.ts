@@ -1,0 +1,82 @@
+/**
+ * Visit every page of a running bot in the three themes and two widths: keep a picture of each, and
+ * fail on any axe finding (A and AA), any overflow to the side and any error in the browser's console.
+ *
+ *   npm run look -- http://127.0.0.1:3978 [RUN_ID ...]     pictures go to test-results/look
+ */
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const [origin = "http://127.0.0.1:3978", ...runs] = process.argv.slice(2);
+const OUT = join(dirname(dirname(import.meta.dirname)), "test-results/look");
+const CHROMIUM = process.env["KRSP_CHROMIUM"] ?? "/usr/bin/chromium";
+const WIDTHS = [1280, 360, 320];
+const THEMES = ["light", "dark", "contrast"];
+const TABS = ["", "/metrics", "/logs", "/config", "/activity"];
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+const PAGES = [
+  ["runs", "/runs"],
+  ["runs-none", "/runs?q=no-such-run"],
+  ["new", "/runs/new"],
+  ["missing", "/runs/run-20200101-aaaaaa"],
+  ...runs.flatMap((id) =>
+    TABS.map((tab) => [`${id}${tab.replace("/", "-")}`, `/runs/${id}${tab}`]),
+  ),
+] as [name: string, path: string][];
+
+async function look(page: Page, name: string, address: string): Promise<string[]> {
+  const faults: string[] = [];
+  const hear = (text: string) => faults.push(`${name}: ${text}`);
+  page.on("pageerror", (error) => hear(`error in the page: ${error.message}`));
+  await page.goto(address);
+  await page.locator("h1").waitFor();
+  await page.locator('[role="status"]').first().waitFor({ state: "detached" });
+  await page.evaluate(() => document.fonts.ready);
+  await page.screenshot({ path: join(OUT, `${name}.png`), fullPage: true });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) hear(`${wide} px too wide`);
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(RULES)
+    .exclude("[data-tabster-dummy]") // an empty element of Fluent's that only steers the focus
+    .analyze();
+  for (const { id, nodes } of violations) {
+    for (const { html, failureSummary } of nodes) hear(`${id}: ${html}\n    ${failureSummary}`);
+  }
+  page.removeAllListeners("pageerror");
+  return faults;
+}
+
+async function lookAtAll(browser: Browser): Promise<string[]> {
+  const faults: string[] = [];
+  for (const width of WIDTHS) {
+    const context = await browser.newContext({ viewport: { width, height: 800 } });
+    const page = await context.newPage();
+    for (const theme of THEMES) {
+      for (const [name, path] of PAGES) {
+        const joint = path.includes("?") ? "&" : "?";
+        faults.push(
+          ...(await look(
+            page,
+            `${name}-${theme}-${width}`,
+            `${origin}${path}${joint}theme=${theme}`,
+          )),
+        );
+      }
+    }
+    await context.close();
+  }
+  return faults;
+}
+
+mkdirSync(OUT, { recursive: true });
+const browser = await chromium.launch({ executablePath: CHROMIUM });
+const faults = await lookAtAll(browser);
+await browser.close();
+console.log(faults.join("\n"));
+console.log(
+  `${PAGES.length * WIDTHS.length * THEMES.length} pages, ${faults.length} findings, pictures in ${OUT}`,
+);
+process.exit(faults.length === 0 ? 0 : 1);
