@@ -122,7 +122,10 @@ async def _prepare_store(settings: Settings) -> None:
 async def running(settings: Settings, files: Files) -> AsyncIterator[web.Application]:
     """Build everything, start the loops, and end them in order on the way out."""
     base = Base(settings, files, await SqlStore.open(settings.store_url))
-    service, reconciler = _service(base), _reconciler(base)
+    backends = _backends(base)
+    service = _service(base, backends)
+    tempo = Tempo(quiet=timedelta(seconds=settings.card_every_s))
+    reconciler = Reconciler(backends, files.policy, tempo, settings.sweep_s)
     channel = TeamsChannel(_draw(base), base.clock)
     around = Surroundings(
         store=base.store, channel=channel, clock=base.clock, bell=base.bell, draw=_draw(base)
@@ -156,12 +159,25 @@ class Base:
         return self.settings.home.resolve()
 
 
-def _service(base: Base) -> Service:
+def _backends(base: Base) -> Backends:
+    settings = base.settings
+    return Backends(
+        pipelines=LocalPipelines(base.home, Source.of(settings.pipeline_file)),
+        jobs=LocalJobs(base.home, slots=settings.slots, grace_s=settings.stop_grace_s),
+        tracking=LocalTracking(base.home),
+        store=base.store,
+        clock=base.clock,
+        bell=base.bell,
+    )
+
+
+def _service(base: Base, backends: Backends) -> Service:
     roots = base.files.policy.data_roots
     return Service(
         World(
             store=base.store,
-            tracking=LocalTracking(base.home),
+            tracking=backends.tracking,
+            pipelines=backends.pipelines,
             clock=base.clock,
             bell=base.bell,
             policy=base.files.policy,
@@ -170,20 +186,6 @@ def _service(base: Base) -> Service:
             find_data=LocalDataFiles(roots, Path.cwd()).find,
         )
     )
-
-
-def _reconciler(base: Base) -> Reconciler:
-    settings = base.settings
-    backends = Backends(
-        pipelines=LocalPipelines(base.home, Source.of(settings.pipeline_file)),
-        jobs=LocalJobs(base.home, slots=settings.slots, grace_s=settings.stop_grace_s),
-        tracking=LocalTracking(base.home),
-        store=base.store,
-        clock=base.clock,
-        bell=base.bell,
-    )
-    tempo = Tempo(quiet=timedelta(seconds=settings.card_every_s))
-    return Reconciler(backends, base.files.policy, tempo, settings.sweep_s)
 
 
 def _draw(base: Base) -> Draw:

@@ -32,6 +32,7 @@ from bot.errors import (
 )
 from bot.ports import LogHits, LogLines, Metrics, MetricsQuery, RunPage, RunQuery
 from bot.service.drafts import Drafts
+from bot.service.logs import Logs
 from bot.service.world import World
 from trainer.contract.faults import SpecError
 from trainer.contract.recipe import find_recipe
@@ -42,6 +43,7 @@ class Service:
 
     def __init__(self, world: World) -> None:
         self._world, self._drafts = world, Drafts(world)
+        self._logs = Logs(world.tracking, world.pipelines)
         self._store, self._policy = world.store, world.policy
         self.currency = world.policy.currency
         self.is_local = world.is_local
@@ -263,16 +265,16 @@ class Service:
     async def log(self, run_id: str, first: int, count: int) -> LogLines:
         """Return lines of the run's log."""
         await self.get(run_id)
-        return await self._world.tracking.log(run_id, first, count)
+        return await self._logs.lines(run_id, first, count)
 
     async def search_log(self, run_id: str, text: str, limit: int) -> LogHits:
         """Return which lines of the run's log hold a text."""
         await self.get(run_id)
-        return await self._world.tracking.search_log(run_id, text, limit)
+        return await self._logs.search(run_id, text, limit)
 
     def read_log(self, run_id: str) -> AsyncIterator[bytes]:
         """Yield the run's whole log; ask `get` first."""
-        return self._world.tracking.read_log(run_id)
+        return self._logs.read(run_id)
 
     async def health(self) -> tuple[str, ...]:
         """Return what keeps the service from its work; empty when it is ready."""

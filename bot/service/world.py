@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.people import Person
 from bot.domain.policy import Policy
-from bot.ports import Bell, Clock, RunStore, Tracking
+from bot.ports import Bell, Clock, Pipelines, RunStore, Tracking
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class World:
 
     store: RunStore
     tracking: Tracking
+    pipelines: Pipelines
     clock: Clock
     bell: Bell
     policy: Policy

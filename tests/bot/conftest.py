@@ -94,6 +94,7 @@ class World:
             ServiceWorld(
                 store=self.store,
                 tracking=self.tracking,
+                pipelines=self.pipelines,
                 clock=self.clock,
                 bell=self.bell,
                 policy=self.policy,

@@ -300,3 +300,14 @@ async def test_a_stranger_is_not_even_asked_whether_to_cancel(world):
     run = await world.start(who="megan")
     reply = await world.click("alex", action="ask_cancel", run=run.id)
     assert "Megan Bowen asked for this run" in reply.notice
+
+
+async def test_logs_of_a_run_without_a_job_are_what_the_pipeline_said(world):
+    run = await world.start()
+    world.pipelines.logs[run.id] = ["validate: data/x.jsonl:3: no `messages`."]
+    (post,) = await world.say("logs")
+    assert post.lines == ("validate: data/x.jsonl:3: no `messages`.",)
+    hits = await world.service.search_log(run.id, "MESSAGES", 10)
+    assert hits.numbers == (1,)
+    whole = [piece async for piece in world.service.read_log(run.id)]
+    assert b"".join(whole) == b"validate: data/x.jsonl:3: no `messages`.\n"

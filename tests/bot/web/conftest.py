@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import ManualClock
-from bot.adapters.memory import MemoryStore, MemoryTracking
+from bot.adapters.memory import MemoryPipelines, MemoryStore, MemoryTracking
 from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
 from bot.errors import InputError
@@ -45,6 +45,7 @@ class Site:
         world = World(
             store=self.store,
             tracking=self.tracking,
+            pipelines=MemoryPipelines(),
             clock=self.clock,
             bell=self.bell,
             policy=policy,
