@@ -274,7 +274,7 @@ async def test_an_expensive_run_waits_for_another_person(world):
 
 async def test_an_approved_run_starts(world):
     run = await world.start(EXPENSIVE)
-    reply = await world.click("megan", action="approve", key=run.wish.approval.key)
+    reply = await world.click("megan", action="approve", approval=run.wish.approval.key)
     await world.sweep()
     assert reply.replace.run.decided_by == "Megan Bowen"
     assert list(world.pipelines.requests) == [run.id]
@@ -283,7 +283,7 @@ async def test_an_approved_run_starts(world):
 async def test_nobody_approves_their_own_run(world):
     run = await world.start(EXPENSIVE, who="megan")
     assert run.wish.approval is not None
-    reply = await world.click("megan", action="approve", key=run.wish.approval.key)
+    reply = await world.click("megan", action="approve", approval=run.wish.approval.key)
     assert "somebody else decides" in reply.notice
     assert (await world.run(run.id)).wish.approval.decision is None
 
@@ -297,8 +297,8 @@ async def test_a_researcher_cannot_approve(world):
 async def test_a_rejection_needs_a_reason_and_tells_the_requester(world):
     run = await world.start(EXPENSIVE)
     key = run.wish.approval.key
-    assert "Say why" in (await world.click("megan", action="reject", key=key)).notice
-    await world.click("megan", action="reject", key=key, reason="use fewer steps")
+    assert "Say why" in (await world.click("megan", action="reject", approval=key)).notice
+    await world.click("megan", action="reject", approval=key, reason="use fewer steps")
     run = await world.run(run.id)
     assert run.status is RunStatus.REJECTED
     (alert,) = await world.messages(run.id, "alert")
@@ -308,8 +308,8 @@ async def test_a_rejection_needs_a_reason_and_tells_the_requester(world):
 async def test_the_second_of_two_decisions_finds_the_first(world):
     run = await world.start(EXPENSIVE)
     key = run.wish.approval.key
-    await world.click("megan", action="approve", key=key)
-    reply = await world.click("nestor", action="reject", key=key, reason="no")
+    await world.click("megan", action="approve", approval=key)
+    reply = await world.click("nestor", action="reject", approval=key, reason="no")
     assert "Megan Bowen has approved it already" in reply.notice
     assert (await world.run(run.id)).wish.approval.decision.approved
 
@@ -319,7 +319,7 @@ async def test_an_approval_expires(world):
     world.clock.advance(24 * 3600 + 1)
     await world.sweep()
     assert (await world.run(run.id)).status is RunStatus.EXPIRED
-    reply = await world.click("megan", action="approve", key=run.wish.approval.key)
+    reply = await world.click("megan", action="approve", approval=run.wish.approval.key)
     assert "expired" in reply.notice
     assert world.pipelines.calls == []
 
@@ -328,14 +328,14 @@ async def test_an_approval_card_counts_only_where_it_was_sent(world):
     run = await world.start(EXPENSIVE)
     elsewhere = run.threads[0].__class__(**{**vars(run.threads[0]), "id": "19:elsewhere"})
     reply = await world.click(
-        "megan", thread=elsewhere, action="approve", key=run.wish.approval.key
+        "megan", thread=elsewhere, action="approve", approval=run.wish.approval.key
     )
     assert "not sent to this conversation" in reply.notice
 
 
 async def test_what_was_approved_is_checked_again_before_it_starts(world):
     run = await world.start(EXPENSIVE)
-    await world.click("megan", action="approve", key=run.wish.approval.key)
+    await world.click("megan", action="approve", approval=run.wish.approval.key)
     run = await world.run(run.id)
     changed = run.spec.model_copy(update={"name": "another"})
     await world.store.save_run(run.__class__(**{**vars(run), "spec": changed}))
