@@ -18,6 +18,7 @@ from typing_extensions import override
 from bot.errors import BotError
 from bot.teams import activity
 from bot.teams.authentication import ChannelAuthentication, Doorkeeper
+from bot.teams.sentences import sentence
 from bot.teams.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class Gateway(CloudAdapter):
         except BotError as refusal:
             log.info("an activity was refused: %s", refusal.code)
             return _problem(refusal.status, refusal.code, str(refusal))
+        except Exception as error:  # noqa: BLE001 - the boundary: no stack trace goes out or into a log
+            return _problem(500, "bug", sentence(error))
 
     @override
     async def process(
@@ -82,7 +85,7 @@ class Gateway(CloudAdapter):
 
 
 async def _body(request: web.Request) -> bytes:
-    if request.content_type != "application/json" or "Content-Type" not in request.headers:
+    if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="Send the activity as application/json.")
     body = bytearray()
     async for piece in request.content.iter_any():

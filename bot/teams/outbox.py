@@ -16,8 +16,8 @@ from functools import partial
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread, ThreadKind
 from bot.errors import BotError, ThrottledError, UnavailableError
-from bot.teams import delivery
-from bot.teams.delivery import Outcome
+from bot.teams import outcome
+from bot.teams.outcome import Outcome
 from bot.teams.rests import Rests
 from bot.teams.surroundings import OUTBOX, Surroundings
 
@@ -61,7 +61,7 @@ class Outbox:
         """Mark what was being sent when the bot ended; to be called once, before the first send."""
         for message in await self._store.messages(states={MessageState.SENDING}, limit=_ALL):
             log.warning("delivery of %s is unknown: the bot ended meanwhile", message.key)
-            await self._settle(delivery.interrupted(message, self._clock.now()))
+            await self._settle(outcome.interrupted(message, self._clock.now()))
         # Who was out of reach an hour ago may be back with us: nobody waits for an old pause.
         for message in await self._store.messages(states={MessageState.PENDING}, limit=_ALL):
             if message.attempts and message.not_before is not None:
@@ -101,8 +101,8 @@ class Outbox:
 
     async def _start(self) -> None:
         """Set a worker to each thread that has something due and no worker yet."""
-        edits = delivery.by_thread(await self._store.dirty_messages())
-        sends = delivery.by_thread(await self._store.messages(states={MessageState.PENDING}))
+        edits = outcome.by_thread(await self._store.dirty_messages())
+        sends = outcome.by_thread(await self._store.messages(states={MessageState.PENDING}))
         for name in {**edits, **sends}:
             if name in self._busy:
                 continue
@@ -124,7 +124,7 @@ class Outbox:
     def _may_send(self, message: Message, thread: Thread, now: datetime) -> bool:
         if self._rests.knows(message):
             return not self._rests.hold(message, thread, now)
-        return delivery.is_due(message, now)
+        return outcome.is_due(message, now)
 
     async def _reached(self, message: Message) -> Thread:
         """Return the thread with the address to try: the newest one that it was heard from.
@@ -173,18 +173,18 @@ class Outbox:
         thread = await self._reached(message)
         if not self._may_send(message, thread, self._clock.now()):
             return False
-        leaving = delivery.sending(message)
+        leaving = outcome.sending(message)
         await self._store.save_message(leaving)
         try:
             activity_id = await self._channel.send(thread, message.post)
         except Exception as error:  # noqa: BLE001 - whatever it was, it must be settled
             _log_failure("send", message, error)
-            outcome = delivery.failed(leaving, error, self._clock.now(), self._jitter())
+            result = outcome.failed(leaving, error, self._clock.now(), self._jitter())
         else:
-            outcome = Outcome(delivery.sent(leaving, activity_id, self._clock.now()))
-        until = outcome.message.not_before
+            result = Outcome(outcome.sent(leaving, activity_id, self._clock.now()))
+        until = result.message.not_before
         self._rests.note(message, thread, until)
-        await self._settle_surely(outcome)
+        await self._settle_surely(result)
         return until is None
 
     async def _edit(self, message: Message) -> None:
@@ -193,39 +193,41 @@ class Outbox:
             if message.activity_id:
                 await self._channel.edit(thread, message.activity_id, message.post)
         except ThrottledError as error:
-            # Not stored: the store would take a saved message for a shown one.
             _log_failure("edit", message, error)
             attempts = self._rests.attempts(message) + 1
-            until = delivery.again_at(error, attempts, self._clock.now(), self._jitter())
-            self._rests.note(message, thread, until)
-            return
+            now = self._clock.now()
+            if not outcome.has_expired(message, now):
+                until = outcome.again_at(error, attempts, now, self._jitter())
+                self._rests.note(message, thread, until)
+                return
+            result = outcome.failed_edit(message, error, now)
         except Exception as error:  # noqa: BLE001 - whatever it was, it must be settled
             _log_failure("edit", message, error)
-            outcome = delivery.failed_edit(message, error, self._clock.now())
+            result = outcome.failed_edit(message, error, self._clock.now())
         else:
-            outcome = Outcome(delivery.edited(message, self._clock.now()))
+            result = Outcome(outcome.edited(message, self._clock.now()))
         self._rests.note(message, thread, None)
-        await self._settle_surely(outcome)
+        await self._settle_surely(result)
 
-    async def _settle_surely(self, outcome: Outcome) -> None:
+    async def _settle_surely(self, result: Outcome) -> None:
         """Store what happened; a full disk must not make us forget that a message was sent."""
         while True:
             try:
-                return await self._settle(outcome)
+                return await self._settle(result)
             except UnavailableError as error:
                 if self._is_stopping:
                     raise
                 log.warning("a delivery cannot be noted yet: %s", error.code)
                 await self._clock.sleep(_STORE_RETRY_S)
 
-    async def _settle(self, outcome: Outcome) -> None:
+    async def _settle(self, result: Outcome) -> None:
         """Store event and message; the event first, and once, so that a crash loses neither."""
-        event = outcome.event
+        event = result.event
         if event is not None:
             told = await self._store.events(event.run_id)
             if not any(e.kind == event.kind and e.data == event.data for e in told):
                 await self._store.add_event(event)
-        await self._store.save_message(outcome.message)
+        await self._store.save_message(result.message)
         if event is not None:
             self._bell.ring(f"run:{event.run_id}")
             self._bell.ring("wake")

@@ -1,8 +1,6 @@
 """Take a verified activity to the core, and its reply to the thread or into the answer."""
 
 import logging
-import traceback
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +12,7 @@ from bot.domain.posts import Post, TextPost
 from bot.errors import BotError, MalformedError
 from bot.teams import activity, answers
 from bot.teams.posting import fitted
+from bot.teams.sentences import sentence
 from bot.teams.surroundings import OUTBOX, Surroundings
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Turns:
             reply = await self._conversation.handle(turn)
             await self._tell(turn, reply)
         except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence
-            await self._say_now(thread, _sentence(error))
+            await self._say_now(thread, sentence(error))
 
     async def _invoke(self, raw: activity.Activity, tenant: str) -> InvokeAnswer:
         if raw.get("name") != "adaptiveCard/action":
@@ -98,7 +97,7 @@ class Turns:
         except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence
             status = error.status if isinstance(error, BotError) else 500
             code = error.code if isinstance(error, BotError) else "bug"
-            return InvokeAnswer(200, answers.error(status, code, _sentence(error)))
+            return InvokeAnswer(200, answers.error(status, code, sentence(error)))
 
     async def _answer(self, turn: Turn, reply: Reply) -> dict[str, Any]:
         shown = await self._shown(turn)
@@ -150,15 +149,3 @@ class Turns:
             await self._around.channel.send(thread, TextPost(text, "attention"))
         except BotError as error:
             log.warning("a refusal could not be said: %s", error.code)
-
-
-def _sentence(error: Exception) -> str:
-    """Return what the person is told; a bug is logged by place and reference, without its text."""
-    if isinstance(error, BotError) and not error.is_bug:
-        log.warning("a turn was refused: %s", error.code)
-        return str(error)
-    reference = uuid.uuid4().hex[:8]
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{frame.filename}:{frame.lineno}"
-    log.error("a turn failed with %s at %s (%s)", type(error).__name__, place, reference)
-    return f"Something went wrong inside the bot. It is noted in its log as {reference}."

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -32,14 +34,25 @@ def main(
     question = Ask(" ".join(options.text), options.start, options.wait, options.timeout)
     try:
         person = who(people, options.person)
-        screen = Screen(out or sys.stdout)
+        screen = Screen(out or _printable(sys.stdout))
         return asyncio.run(_run(question, person, options.url, screen))
     except BotError as error:
         sys.stderr.write(f"ask: {error}\n")
         return Exit.REFUSED
+    except BrokenPipeError:
+        # Nobody reads any more (`ask runs | head -1`); Python must not find that out again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.NOT_SUCCEEDED
     except KeyboardInterrupt:
         sys.stderr.write("\nask: stopped listening; what was started goes on.\n")
         return 130
+
+
+def _printable(out: TextIO) -> TextIO:
+    """Return the terminal; what its encoding cannot show becomes a question mark."""
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="replace")
+    return out
 
 
 def who(people: Sequence[Person], wanted: str | None) -> Person:

@@ -345,9 +345,8 @@ class Whole:
     def __init__(self, world: Any) -> None:
         self.world = world
         draw = Draw(lambda post: render(post, LINKS), lambda post: as_text(post, LINKS))
-        clock = SystemClock()
-        self.channel = TeamsChannel(draw, clock, timeout_s=2)
-        around = Surroundings(world.store, self.channel, clock, LocalBell(0), draw)
+        self.channel = TeamsChannel(draw, SystemClock(), timeout_s=2)
+        around = Surroundings(world.store, self.channel, world.clock, LocalBell(0), draw)
         world.bell.ring = around.bell.ring
         turns = Turns(world.chat, around, keeps_card=True)
         app = web.Application()

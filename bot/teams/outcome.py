@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.message import Message, MessageState
+from bot.domain.people import ThreadKind
 from bot.domain.run import Event, Source
 from bot.errors import BotError, DeliveryUnknownError, InputError, ThreadGoneError, ThrottledError
 
@@ -13,6 +14,7 @@ THREAD_GONE = "thread_gone"
 NOT_SENT = "not_sent"
 
 _LONGEST_S = 300.0
+_CONSOLE_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,11 @@ def failed(message: Message, error: Exception, now: datetime, jitter: float) -> 
 
     What nobody foresaw counts as unknown: it may have happened after the message had left.
     """
-    if isinstance(error, ThrottledError):
+    if isinstance(error, ThrottledError) and not has_expired(message, now):
         later = again_at(error, message.attempts, now, jitter)
         state = MessageState.PENDING
         return Outcome(replace(message, state=state, not_before=later, fault=str(error)))
-    if isinstance(error, ThreadGoneError):
+    if isinstance(error, ThreadGoneError | ThrottledError):
         return _ended(message, MessageState.DEAD, THREAD_GONE, error, now)
     if isinstance(error, InputError):
         return _ended(message, MessageState.DEAD, NOT_SENT, error, now)
@@ -76,6 +78,12 @@ def failed_edit(message: Message, error: Exception, now: datetime) -> Outcome:
         return _ended(message, MessageState.DEAD, THREAD_GONE, error, now)
     # Nothing is lost with an edit: the thread keeps the older picture.
     return Outcome(replace(message, is_dirty=False, fault=_words(error)))
+
+
+def has_expired(message: Message, now: datetime) -> bool:
+    """Return whether nobody will hear it any more: a console that was closed a day ago."""
+    is_console = message.thread.kind is ThreadKind.CONSOLE
+    return is_console and now - (message.sent_at or message.created_at) >= _CONSOLE_KEPT
 
 
 def interrupted(message: Message, now: datetime) -> Outcome:
