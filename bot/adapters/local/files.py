@@ -93,7 +93,7 @@ class LastWord:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[bool]:
+def locked(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[bool]:
     """Hold an exclusive lock on `path` while the body runs; yields False when another holds it.
 
     The kernel frees it when the holder dies, however it dies, but only with its last thread: so a
@@ -101,13 +101,13 @@ def locked(path: Path) -> Iterator[bool]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        yield _lock(descriptor)
+        yield _lock(descriptor, wait_s)
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    deadline = time.monotonic() + LOCK_WAIT_S
+def _lock(descriptor: int, wait_s: float) -> bool:
+    deadline = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
