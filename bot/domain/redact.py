@@ -81,12 +81,32 @@ _RULES = tuple(
 )
 
 
+# What every rule's text has in small letters. Most lines have none of it, and to see that is forty
+# times cheaper than to try the rules: a log of a million lines is read in seconds. Each branch
+# begins with a letter of its own and not with a group, else `re` looks closer at every place.
+_SIGNS = re.compile(
+    r"key[\"']?[ \t]{0,3}[=:]|key[_-]?id[\"']?[ \t]{0,3}[=:]|token[\"']?[ \t]{0,3}[=:]"
+    r"|secret[\"']?[ \t]{0,3}[=:]|pass(?:word|wd|phrase)[\"']?[ \t]{0,3}[=:]"
+    r"|pwd[\"']?[ \t]{0,3}[=:]|pat[\"']?[ \t]{0,3}[=:]|credentials?[\"']?[ \t]{0,3}[=:]"
+    r"|bearer[ \t]|authorization[\"']?:|sig=|://[^\s/]{1,800}@|private key-----|eyj|==|q~"
+    r"|gh[oprsu]_|github_pat_|glpat-|hf_|sk-|xox[abeoprs]-|pypi-|npm_|akia|asia|abia|acca"
+)
+
+
 def redact(text: str) -> str:
     """Return `text` without what looks like a secret; doing it again changes nothing.
 
     Lines may be given one by one, but for a private key, which is known by its first line only:
     who cuts text into lines hides those between `KEY_BLOCK_BEGIN` and `KEY_BLOCK_END` himself.
     """
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
-    return text
+    if not _SIGNS.search(text.lower()):
+        return text
+    whole, replacement = _RULES[0]
+    return "\n".join(map(_redacted_line, whole.sub(replacement, text).split("\n")))
+
+
+def _redacted_line(line: str) -> str:
+    if _SIGNS.search(line.lower()):
+        for pattern, replacement in _RULES[1:]:
+            line = pattern.sub(replacement, line)
+    return line
