@@ -32,6 +32,7 @@ from trainer.contract.progress import (
     SampleLine,
     StepLine,
 )
+from trainer.progress import Progress
 
 RUN = "run-20261123-aaaaaa"
 
@@ -200,6 +201,18 @@ def test_an_attempt_that_begins_from_nothing_takes_all_back() -> None:
     history = history_of(*(step(n, 9.0) for n in range(1, 8)), step(1, 2.0, attempt=2))
     assert list(history.curves["loss"].values) == [2.0]
     assert history.seen().first_loss == 2.0
+
+
+async def test_what_the_trainer_writes_is_what_is_read(
+    tracking: LocalTracking, folder: Path
+) -> None:
+    written = Progress(folder / "output", attempt=2, say=lambda _: None)
+    written.write(PhaseLine, phase=Phase.TRAIN, note="")
+    written.write(
+        StepLine, step=7, total=9, loss=2.5, lr=1e-3, tokens=448, tokens_per_s=10, eta_s=1
+    )
+    seen = (await tracking.observe([RUN]))[RUN]
+    assert (seen.phase, seen.step, seen.total, seen.loss) == (Phase.TRAIN, 7, 9, 2.5)
 
 
 @given(
