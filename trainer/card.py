@@ -8,6 +8,8 @@ from trainer.lineage import Lineage
 def model_card(spec: RunSpec, data: DataLine, result: ResultLine, lineage: Lineage) -> str:
     """Return the card as Markdown with the front matter that model hubs read."""
     base = spec.model.source or "none, trained from scratch"
+    tuned = "low-rank adapters, merged" if spec.tuning.kind == "lora" else "all weights"
+    sources = "the data above and the base model" if spec.model.source else "the data above"
     held_out = f"{result.first_eval_loss:.4f} before, {result.eval_loss:.4f} after"
     versions = ", ".join(f"{name} {version}" for name, version in lineage.versions.items())
     return f"""---
@@ -22,7 +24,7 @@ Trained by run `{lineage.run_id}` with recipe `{spec.recipe}`.
 
 | | |
 | --- | --- |
-| Method | {spec.method}, {"low-rank adapters, merged" if spec.tuning.kind == "lora" else "all weights"} |
+| Method | {spec.method}, {tuned} |
 | Base model | {base} |
 | Data | `{spec.data.train.uri}`, sha256 `{data.sha256}` |
 | Rows | {data.rows_kept} learned, {data.rows_eval} held out |
@@ -44,8 +46,8 @@ tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
 
 ## Licence
 
-The weights come from the data above{" and from the base model" if spec.model.source else ""}; whoever
-passes them on must keep to the licences of both. Nothing here has judged them for safety or truth.
+The weights come from {sources}; whoever passes them on must keep to the licence of each.
+Nobody has judged them for safety or truth.
 
 ## Full specification
 

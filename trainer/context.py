@@ -31,23 +31,22 @@ class StopFlag:
 
 @dataclass(frozen=True)
 class Context:
-    """One attempt. `home` is `KRSP_HOME`; `workdir` is where relative paths in the spec count from."""
+    """One attempt. `home` is `KRSP_HOME`; relative paths in the spec count from `workdir`.
+
+    `cache` takes what can be made again: tokenizers, encoded data, base models.
+    """
 
     spec: RunSpec
     spec_sha256: str
     output: Path
     home: Path
+    cache: Path
     workdir: Path
     run_id: str
     attempt: int
     progress: Progress
     tracking_uri: str | None = None
     stop: StopFlag = field(default_factory=StopFlag)
-
-    @property
-    def cache(self) -> Path:
-        """Return the folder for what can be made again: tokenizers, encoded data, base models."""
-        return self.home / "cache"
 
     @property
     def checkpoints(self) -> Path:

@@ -54,4 +54,9 @@ def _base(spec: RunSpec) -> ModelConfig | None:
         return None
     home = Path(os.environ.get("KRSP_HOME", ".krsp")).absolute()
     workdir = Path(os.environ.get("KRSP_WORKDIR", ".")).absolute()
-    return base_shape(find_base(source, home=home, workdir=workdir))
+    found = find_base(source, home=home, workdir=workdir, cache=home / "cache", say=_say)
+    return base_shape(found)
+
+
+def _say(note: str) -> None:
+    sys.stderr.write(note + "\n")

@@ -3,14 +3,16 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
+from trainer.context import Context
 from trainer.contract.estimate import AUTO_MICRO_TOKENS
 from trainer.contract.progress import DataLine
 from trainer.contract.spec import RunSpec
-from trainer.context import Context
 from trainer.data.gather import Gathered
+from trainer.tokens.cache import cache_key, fingerprint, kept_sequences, kept_tokenizer
 from trainer.tokens.encode import Sequences, encode
 from trainer.tokens.packing import PackedBatches, pack
 from trainer.tokens.tokenizer import load_tokenizer, train_tokenizer
@@ -32,9 +34,9 @@ class Prepared:
 def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared:
     """Return batches and steps, and report the data line."""
     spec = context.spec
-    tokenizer = _tokenizer(spec, gathered, base, context.workdir)
-    sequences = encode(gathered.split.train, tokenizer, spec.data)
-    held_out = encode(gathered.split.held_out, tokenizer, spec.data)
+    tokenizer = _tokenizer(context, gathered, base)
+    sequences = _encoded(context, gathered, tokenizer, "train")
+    held_out = _encoded(context, gathered, tokenizer, "held_out")
     micro = micro_tokens(spec)
     train = PackedBatches(sequences, pack(sequences.lengths, capacity=micro, seed=spec.optim.seed))
     judged = PackedBatches(held_out, pack(held_out.lengths, capacity=micro, seed=0))
@@ -74,19 +76,40 @@ def planned_steps(spec: RunSpec, *, tokens: int, steps_in_epoch: int) -> int:
     return max(1, math.ceil(budget.epochs * steps_in_epoch))
 
 
-def _tokenizer(
-    spec: RunSpec, gathered: Gathered, base: Path | None, workdir: Path
-) -> PreTrainedTokenizerBase:
+def _tokenizer(context: Context, gathered: Gathered, base: Path | None) -> PreTrainedTokenizerBase:
+    spec = context.spec
     if spec.model.tokenizer is not None:
-        return load_tokenizer(workdir / spec.model.tokenizer)
+        return load_tokenizer(context.workdir / spec.model.tokenizer)
     if base is not None:
         return load_tokenizer(base)
     assert spec.model.config is not None
-    return train_tokenizer(
-        gathered.split.train,
-        vocab_size=spec.model.config.vocab_size,
-        max_length=spec.data.max_length,
+    size, longest = spec.model.config.vocab_size, spec.data.max_length
+    rows = gathered.split.train
+    return kept_tokenizer(
+        context.cache,
+        cache_key("tokenizer", *_rows_key(spec, gathered), size, longest),
+        lambda: train_tokenizer(rows, vocab_size=size, max_length=longest),
     )
+
+
+def _encoded(
+    context: Context,
+    gathered: Gathered,
+    tokenizer: PreTrainedTokenizerBase,
+    part: Literal["train", "held_out"],
+) -> Sequences:
+    spec = context.spec
+    rows = gathered.split.train if part == "train" else gathered.split.held_out
+    return kept_sequences(
+        context.cache,
+        cache_key(part, *_rows_key(spec, gathered), fingerprint(tokenizer)),
+        lambda: encode(rows, tokenizer, spec.data),
+    )
+
+
+def _rows_key(spec: RunSpec, gathered: Gathered) -> tuple[object, ...]:
+    """Return all that decides which rows are in which part, and how they become tokens."""
+    return gathered.identity, spec.method, spec.eval.max_rows, spec.data.model_dump_json()
 
 
 def _note(spec: RunSpec, gathered: Gathered, sequences: Sequences) -> str:

@@ -53,6 +53,7 @@ class Progress:
         self.attempt = attempt
         self._say, self._as_json, self._clock = say, as_json, clock
         self._spoken_at = 0.0
+        self.listeners: list[Callable[[ProgressLine], None]] = []
         _end_torn_line(self.path)
 
     def write(self, kind: type[Line], **values: Any) -> Line:
@@ -62,6 +63,8 @@ class Progress:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(text)
         self._speak(line, text)
+        for listener in self.listeners:
+            listener(line)
         return line
 
     def fail(self, failure: Failure) -> None:
@@ -84,39 +87,68 @@ class Progress:
 
 def in_words(line: ProgressLine) -> str:
     """Return the line as a person reads it in a log."""
-    match line:
-        case PhaseLine():
-            return f"== {line.phase.value}" + (f": {line.note}" if line.note else "")
-        case DataLine():
-            return (
-                f"data: {line.rows_kept} of {line.rows} rows to learn, {line.rows_eval} held out, "
-                f"{line.tokens} tokens ({line.trained_tokens} learned), longest {line.longest}, "
-                f"sha256 {line.sha256[:12]}" + (f". {line.note}" if line.note else "")
-            )
-        case StepLine():
-            return (
-                f"step {line.step}/{line.total}  loss {line.loss:.4f}  lr {line.lr:.2e}  "
-                f"{line.tokens_per_s:.0f} tokens/s  {line.eta_s:.0f} s left"
-            )
-        case EvalLine():
-            return (
-                f"eval at step {line.step}: loss {line.loss:.4f}, perplexity {line.perplexity:.2f}"
-            )
-        case SampleLine():
-            return f"sample at step {line.step}: {line.prompt!r} -> {line.text!r}"
-        case CheckpointLine():
-            return f"checkpoint of step {line.step} in {line.path}"
-        case ResumeLine():
-            how = "exactly" if line.exact else "approximately"
-            return f"resuming {how} after step {line.step}. {line.note}".rstrip()
-        case ResultLine():
-            return (
-                f"done: {line.steps} steps, {line.tokens} tokens in {line.train_s:.1f} s; held-out "
-                f"loss {line.first_eval_loss:.4f} -> {line.eval_loss:.4f} "
-                f"(perplexity {line.eval_perplexity:.2f}); model in {line.model}"
-            )
-        case FailureLine():
-            return f"failed: {line.failure.message} {line.failure.remedy}"
+    return _WORDS[line.kind](line)
+
+
+def _phase(line: PhaseLine) -> str:
+    return f"== {line.phase.value}" + (f": {line.note}" if line.note else "")
+
+
+def _data(line: DataLine) -> str:
+    return (
+        f"data: {line.rows_kept} of {line.rows} rows to learn, {line.rows_eval} held out, "
+        f"{line.tokens} tokens ({line.trained_tokens} learned), longest {line.longest}, "
+        f"sha256 {line.sha256[:12]}" + (f". {line.note}" if line.note else "")
+    )
+
+
+def _step(line: StepLine) -> str:
+    return (
+        f"step {line.step}/{line.total}  loss {line.loss:.4f}  lr {line.lr:.2e}  "
+        f"{line.tokens_per_s:.0f} tokens/s  {line.eta_s:.0f} s left"
+    )
+
+
+def _eval(line: EvalLine) -> str:
+    return f"eval at step {line.step}: loss {line.loss:.4f}, perplexity {line.perplexity:.2f}"
+
+
+def _sample(line: SampleLine) -> str:
+    return f"sample at step {line.step}: {line.prompt!r} -> {line.text!r}"
+
+
+def _checkpoint(line: CheckpointLine) -> str:
+    return f"checkpoint of step {line.step} in {line.path}"
+
+
+def _resume(line: ResumeLine) -> str:
+    how = "exactly" if line.exact else "approximately"
+    return f"resuming {how} after step {line.step}. {line.note}".rstrip()
+
+
+def _result(line: ResultLine) -> str:
+    return (
+        f"done: {line.steps} steps, {line.tokens} tokens in {line.train_s:.1f} s; held-out "
+        f"loss {line.first_eval_loss:.4f} -> {line.eval_loss:.4f} "
+        f"(perplexity {line.eval_perplexity:.2f}); model in {line.model}"
+    )
+
+
+def _failure(line: FailureLine) -> str:
+    return f"failed: {line.failure.message} {line.failure.remedy}"
+
+
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "phase": _phase,
+    "data": _data,
+    "step": _step,
+    "eval": _eval,
+    "sample": _sample,
+    "checkpoint": _checkpoint,
+    "resume": _resume,
+    "result": _result,
+    "failure": _failure,
+}
 
 
 def _end_torn_line(path: Path) -> None:

@@ -32,6 +32,9 @@ QUIET = {
     "TOKENIZERS_PARALLELISM": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",
+    # Spinning threads starve everything else on a shared machine, and themselves: under load a
+    # step took ten times as long with the default.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 
@@ -57,7 +60,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         spec = read_spec(options.spec, env)
         _run(_context(options, spec, progress, stop, env))
-    except Exception as error:  # noqa: BLE001  # the process's boundary: every end gets its line
+    except Exception as error:  # The process's boundary: every end gets its line.
         failure = failure_of(error)
         if not isinstance(error, TrainerError | SpecError):
             log.exception("the run ended by %s", type(error).__name__)
@@ -73,9 +76,18 @@ def _run(context: Context) -> None:
     gathered = gather(spec, context.workdir)
     base = None
     if spec.model.source is not None:
-        base = find_base(spec.model.source, home=context.home, workdir=context.workdir)
-        context.progress.write(PhaseLine, phase=Phase.DATA, note=f"base model in {base}")
+        base = find_base(
+            spec.model.source,
+            home=context.home,
+            workdir=context.workdir,
+            cache=context.cache,
+            say=lambda note: _note(context, note),
+        )
     importlib.import_module("trainer.attempt").carry_out(context, gathered, base)
+
+
+def _note(context: Context, note: str) -> None:
+    context.progress.write(PhaseLine, phase=Phase.DATA, note=note)
 
 
 def _context(
@@ -92,6 +104,8 @@ def _context(
         spec_sha256=spec_hash(spec),
         output=output,
         home=home,
+        # A run from the command line leaves nothing outside its output folder.
+        cache=home / "cache" if env.get("KRSP_HOME") else output / "cache",
         workdir=Path(env.get("KRSP_WORKDIR", ".")).absolute(),
         run_id=options.run_id or env.get("KRSP_RUN_ID") or output.name,
         attempt=progress.attempt,

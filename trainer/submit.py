@@ -11,10 +11,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainer.checkpoint import write_whole
-from trainer.contract.machines import machine
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
 from trainer.contract.job import JobRequest, job_folder, output_folder
+from trainer.contract.machines import machine
 from trainer.contract.spec import RunSpec, canonical_json, spec_hash
 from trainer.errors import BadSpecError, TrainerError, failure_of
 from trainer.run import RUN_ID
@@ -144,10 +144,11 @@ def _environment(home: Path, run_id: str) -> dict[str, str]:
     return {
         "KRSP_HOME": str(home),
         "KRSP_RUN_ID": run_id,
-        "KRSP_WORKDIR": str(Path.cwd()),
+        "KRSP_WORKDIR": os.environ.get("KRSP_WORKDIR", str(Path.cwd())),
         "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "true",
+        "OMP_WAIT_POLICY": "PASSIVE",
         "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
         "PYTHONUNBUFFERED": "1",
     }

@@ -55,7 +55,8 @@ class PackedTrainer(SFTTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | None = None,
     ) -> Tensor:
-        assert num_items_in_batch is not None and not return_outputs
+        assert num_items_in_batch is not None
+        assert not return_outputs
         scored: Scored = model(**inputs, score=True)
         loss = scored.loss / num_items_in_batch
         self._loss_so_far += loss.detach()
@@ -132,7 +133,7 @@ def training_arguments(spec: RunSpec, prepared: Prepared, checkpoints: Path) -> 
         full_determinism=spec.deterministic,
         use_cpu=not on_gpu,
         bf16=on_gpu,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         max_length=None,
         remove_unused_columns=False,
         dataset_kwargs={"skip_prepare_dataset": True},

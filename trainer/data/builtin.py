@@ -12,21 +12,21 @@ from typing import Any
 from trainer.data.rows import Document, Row, question_and_answer
 
 # Pure or harmless to import, and well documented. Fixed, so that a Python version has one hash.
-MODULES = tuple(
-    """abc argparse array ast asyncio base64 bisect builtins bz2 calendar cmath cmd code codecs
+MODULES = """
+    abc argparse array ast asyncio base64 bisect builtins bz2 calendar cmath cmd code codecs
     collections collections.abc concurrent.futures configparser contextlib copy csv ctypes
-    dataclasses datetime decimal difflib dis doctest email.message enum filecmp fileinput fnmatch
-    fractions ftplib functools gc getopt getpass gettext glob gzip hashlib heapq hmac html
-    html.parser http.client http.cookies http.server imaplib importlib.util inspect io ipaddress
-    itertools json keyword linecache locale logging logging.handlers lzma mailbox math mimetypes
-    multiprocessing operator os os.path pathlib pickle pickletools pkgutil platform plistlib
-    poplib pprint profile pstats queue quopri random re sched secrets select selectors shelve
-    shlex shutil signal smtplib socket socketserver sqlite3 ssl stat statistics string struct
-    subprocess symtable sys sysconfig tarfile tempfile textwrap threading time timeit token
-    tokenize trace traceback tracemalloc types typing unicodedata unittest urllib.parse
+    dataclasses datetime decimal difflib dis doctest email.message enum filecmp fileinput
+    fnmatch fractions ftplib functools gc getopt getpass gettext glob gzip hashlib heapq hmac
+    html html.parser http.client http.cookies http.server imaplib importlib.util inspect io
+    ipaddress itertools json keyword linecache locale logging logging.handlers lzma mailbox math
+    mimetypes multiprocessing operator os os.path pathlib pickle pickletools pkgutil platform
+    plistlib poplib pprint profile pstats queue quopri random re sched secrets select selectors
+    shelve shlex shutil signal smtplib socket socketserver sqlite3 ssl stat statistics string
+    struct subprocess symtable sys sysconfig tarfile tempfile textwrap threading time timeit
+    token tokenize trace traceback tracemalloc types typing unicodedata unittest urllib.parse
     urllib.request uuid warnings wave weakref webbrowser xml.dom.minidom xml.etree.ElementTree
-    xml.sax xmlrpc.client zipfile zipimport zlib zoneinfo""".split()
-)
+    xml.sax xmlrpc.client zipfile zipimport zlib zoneinfo
+"""
 QUESTIONS = (
     "What does {name} do?",
     "Explain {name}.",
@@ -78,7 +78,7 @@ def _question(name: str) -> str:
 def _docstrings() -> Iterator[tuple[str, str]]:
     """Yield (dotted name, docstring), each text once, in a fixed order."""
     seen: set[str] = set()
-    for module_name in MODULES:
+    for module_name in MODULES.split():
         module = importlib.import_module(module_name)
         for name, value in _members(module, module_name):
             text = inspect.getdoc(value)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from trainer.errors import BadDataError
 
@@ -13,9 +13,9 @@ from trainer.errors import BadDataError
 def iterate(path: Path) -> Iterator[dict[str, Any]]:
     """Yield each row as a dictionary. Raises `BadDataError` for a file that is not Parquet."""
     try:
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
+        for batch in pq.ParquetFile(path).iter_batches():
             yield from batch.to_pylist()
-    except pyarrow.ArrowException as error:
+    except pa.lib.ArrowException as error:
         raise BadDataError(
             f"{path.name} is not a whole Parquet file: {error}",
             remedy="Write the file again, or set data.train.format if it is another kind.",

@@ -78,7 +78,8 @@ def read_rows(source: DataSource, method: Method, folder: Path) -> Rows:
         rows = _read_file(folder / source.uri, source, method)
     if source.sha256 is not None and source.sha256 != rows.sha256:
         raise BadDataError(
-            f"{source.uri} has changed: its sha256 is {rows.sha256}, the spec says {source.sha256}.",
+            f"{source.uri} has changed: its sha256 is {rows.sha256}, and the spec says "
+            f"{source.sha256}.",
             remedy="Bring back the file that was approved, or make a new run with the new one.",
         )
     return rows
