@@ -1,5 +1,6 @@
 """Take a verified activity to the core, and its reply to the thread or into the answer."""
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any
 
 from bot.chat.turn import Actor, Conversation, Reply, Turn
 from bot.domain.message import Message, MessageState
-from bot.domain.people import Thread
+from bot.domain.people import Thread, ThreadKind
 from bot.domain.posts import Post, TextPost
 from bot.errors import BotError, MalformedError
 from bot.teams import activity, answers
@@ -34,8 +35,9 @@ class InvokeAnswer:
 class Turns:
     """Handles activities that were let in.
 
-    `keeps_card`: answer a click always with a card and say notices in the thread. The Playground
-    (0.2.28) draws whatever an Action.Execute is answered with as the card, a message as nothing.
+    `keeps_card`: answer a click always with a card and say the rest in the thread. The Playground
+    (0.2.28) draws whatever an Action.Execute is answered with as the card, so a message or an error
+    would leave an empty one.
     """
 
     def __init__(
@@ -95,9 +97,7 @@ class Turns:
             reply = await self._conversation.handle(turn)
             return InvokeAnswer(200, await self._answer(turn, reply))
         except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence
-            status = error.status if isinstance(error, BotError) else 500
-            code = error.code if isinstance(error, BotError) else "bug"
-            return InvokeAnswer(200, answers.error(status, code, sentence(error)))
+            return InvokeAnswer(200, await self._failure(turn, error))
 
     async def _answer(self, turn: Turn, reply: Reply) -> dict[str, Any]:
         shown = await self._shown(turn)
@@ -105,10 +105,25 @@ class Turns:
             # The answer reaches only the one who clicked; the edit reaches everybody.
             await self._tell(turn, reply)
             return self._card(reply.replace)
-        if shown is not None and self._keeps_card:
+        if shown is not None and self._must_keep_card(turn):
             await self._tell(turn, reply)
             return self._card(shown.post)
         return answers.message(reply.notice or "Done.")
+
+    async def _failure(self, turn: Turn, error: Exception) -> dict[str, Any]:
+        text = sentence(error)
+        if self._must_keep_card(turn):
+            with contextlib.suppress(BotError):  # reading may still work where writing does not
+                shown = await self._shown(turn)
+                if shown is not None:
+                    await self._say_now(turn.thread, text)
+                    return self._card(shown.post)
+        status = error.status if isinstance(error, BotError) else 500
+        code = error.code if isinstance(error, BotError) else "bug"
+        return answers.error(status, code, text)
+
+    def _must_keep_card(self, turn: Turn) -> bool:
+        return self._keeps_card and turn.thread.kind is not ThreadKind.CONSOLE
 
     def _card(self, post: Post) -> dict[str, Any]:
         return answers.card(fitted(post, self._around.draw).body)

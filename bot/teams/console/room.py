@@ -16,6 +16,7 @@ from bot.domain.people import Person
 from bot.domain.posts import POST, Post
 from bot.errors import InputError, UnavailableError
 from bot.teams.activity import CONSOLE
+from bot.teams.answers import MESSAGE
 
 _BOT_ID = "28:krsp"
 _ANSWER_S = 30.0  # the bot answers in well under a second
@@ -46,8 +47,12 @@ class Room:
         """Send a typed message."""
         await self._post({"type": "message", "text": text, "textFormat": "plain"})
 
-    async def press(self, heard: Heard, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Press a button of a card, as clients do for Action.Execute; return the bot's answer."""
+    async def press(self, heard: Heard, data: Mapping[str, Any]) -> str:
+        """Press a button of a card, as clients do for Action.Execute.
+
+        Return what the bot says to the one who clicked: "" where the card changes and says it.
+        Raises `InputError` for a refusal.
+        """
         action = {"type": "Action.Execute", "verb": data.get("action", ""), "data": dict(data)}
         invoke = {
             "type": "invoke",
@@ -56,9 +61,11 @@ class Room:
             "value": {"action": action, "trigger": "manual"},
         }
         answer = await self._post(invoke)
+        value = answer.get("value")
         if int(answer.get("statusCode", 200)) >= 400:
-            raise InputError(str(answer.get("value", {}).get("message", "The bot refused it.")))
-        return answer
+            said = value.get("message") if isinstance(value, dict) else value
+            raise InputError(str(said or "The bot refused the click."))
+        return str(value) if answer.get("type") == MESSAGE else ""
 
     async def listen(self, timeout_s: float | None) -> Heard:
         """Return what the bot says next; raise `TimeoutError` when it says nothing."""

@@ -54,18 +54,23 @@ class Talk:
         return await self._follow(answers, question) if question.wait else Exit.DONE
 
     async def press_start(self, plan: Heard) -> bool:
-        """Press the plan's Start; return whether there was one to press."""
+        """Press the plan's Start; return whether that started it."""
         data = button(plan.card, "start")
         if data is None:
             self._screen.say("There is nothing to start on this card.")
             return False
-        await self._room.press(plan, data)
-        return True
+        # What starts changes its card; a sentence alone is a refusal.
+        refusal = await self._room.press(plan, data)
+        if refusal:
+            self._screen.say(f"! {refusal}")
+        return not refusal
 
     async def _start(self, answers: list[Heard], question: Ask) -> Exit:
         plan = next((heard for heard in answers if isinstance(heard.post, PlanPost)), None)
-        if plan is None or not await self.press_start(plan):
+        if plan is None:
             self._screen.say("There is no plan to start; say which recipe: `train tiny-sft`.")
+            return Exit.REFUSED
+        if not await self.press_start(plan):
             return Exit.REFUSED
         assert isinstance(plan.post, PlanPost)  # noqa: S101 - chosen so above
         if question.wait:

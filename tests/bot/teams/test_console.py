@@ -9,7 +9,7 @@ import pytest
 from bot.domain.people import Person, Role
 from bot.domain.posts import AlertPost, FormField, FormPost, RunPost, TextPost
 from bot.domain.run import RunStatus
-from bot.errors import InputError, SetupError, UnavailableError
+from bot.errors import DiskFullError, ForbiddenError, InputError, SetupError, UnavailableError
 from bot.teams.console import main
 from bot.teams.console.main import who
 from bot.teams.console.prompt import converse
@@ -69,6 +69,31 @@ async def test_start_presses_the_button_of_the_plan_card(whole, world):
 async def test_start_without_a_plan_is_refused(whole, world):
     assert await whole.ask("help", start=True) is Exit.REFUSED
     assert await world.store.unfinished() == []
+
+
+async def test_a_start_that_is_refused_ends_at_once_with_its_reason(whole, world):
+    async def refuse(*_):
+        raise ForbiddenError("Ask an admin.")
+
+    world.service.start = refuse
+    async with asyncio.timeout(10):
+        assert await whole.ask("train tiny-sft", start=True, wait=True) is Exit.REFUSED
+    assert "Ask an admin." in whole.said()
+
+
+async def test_a_start_that_meets_a_full_disk_is_an_error_with_a_sentence(whole, world):
+    async def fail(*_):
+        world.store.fail_next(DiskFullError("No space is left."))
+        await world.store.check()
+
+    handle = world.chat.handle
+
+    async def broken(turn):
+        return await (fail() if turn.action else handle(turn))
+
+    world.chat.handle = broken
+    with pytest.raises(InputError, match="No space"):
+        await whole.ask("train tiny-sft", start=True)
 
 
 async def test_wait_ends_with_the_alert_of_a_run_that_succeeded(whole, world):

@@ -192,3 +192,55 @@ async def test_being_added_and_removed_reaches_the_core(bot, activity):
 async def test_other_peoples_coming_reaches_nobody(bot, activity):
     await bot.post(activity(type="conversationUpdate", membersAdded=[{"id": "29:ada"}]))
     assert bot.ears.arrivals == []
+
+
+@pytest.fixture
+async def playful(make_bot, around):
+    """Return a bot for the Playground, in whose conversation the card `card-1` is shown."""
+    message = Message("k", PERSONAL, TextPost("plan"), MessageState.SENT, AT, activity_id="card-1")
+    await around.store.add_message(message)
+    async with make_bot(keeps_card=True) as bot:
+        yield bot
+
+
+async def test_the_playground_keeps_its_card_when_a_click_fails(playful, invoke):
+    playful.ears.error = DiskFullError("No space is left.")
+    _, body = await playful.post(invoke(START, replyToId="card-1"))
+    assert body["type"] == CARD
+    assert body["value"]["body"][0]["text"] == "plan"
+    (said,) = playful.channel.posts("a:alex")
+    assert "No space" in said.text
+
+
+async def test_the_playground_gets_a_message_for_a_card_that_nobody_knows(playful, invoke):
+    playful.ears.reply = Reply(notice="It is gone.")
+    _, body = await playful.post(invoke(START, replyToId="card-9"))
+    assert (body["type"], body["value"]) == (MESSAGE, "It is gone.")
+
+
+async def test_the_console_hears_a_notice_in_the_answer_also_in_the_local_profile(playful, invoke):
+    playful.ears.reply = Reply(notice="Only an approver may.")
+    _, body = await playful.post(invoke(START, channelId="console", replyToId="card-1"))
+    assert (body["type"], body["value"]) == (MESSAGE, "Only an approver may.")
+    assert await playful.said() == [TextPost("plan")]
+
+
+async def test_news_that_fail_are_a_status_and_no_trace(bot, activity, caplog):
+    async def fail(_thread):
+        raise RuntimeError("inner words")
+
+    bot.ears.joined = fail
+    status, problem = await bot.post(activity(type="installationUpdate", action="add"))
+    assert status == 500
+    assert "went wrong" in problem["detail"]
+    assert "inner words" not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_news_are_asked_for_again_while_the_store_is_full(bot, activity):
+    async def fail(_thread):
+        raise DiskFullError("No space is left.")
+
+    bot.ears.joined = fail
+    status, _ = await bot.post(activity(type="installationUpdate", action="add"))
+    assert status == 507
