@@ -62,9 +62,11 @@ def refusals(endpoint: Endpoint) -> set[int]:
         found |= {422}
     if endpoint.path_parameters:
         found |= {404}
+    if not endpoint.is_open:
+        found |= {401}
     if endpoint.is_mutation:
         found |= {400, 413, 415, 422}
-        found |= {401, 507} if endpoint.needs_person else set()
+        found |= set() if endpoint.is_open else {507}
     return found
 
 
@@ -87,7 +89,8 @@ def _operation(endpoint: Endpoint, schemas: Json) -> Json:
             "required": True,
             "content": {"application/json": {"schema": _ref(endpoint.body.__name__)}},
         }
-        operation["security"] = [{"person": []}] if endpoint.needs_person else []
+    if not endpoint.is_open:
+        operation["security"] = [{"person": []}, *([] if endpoint.is_mutation else [{}])]
     return operation
 
 

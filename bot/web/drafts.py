@@ -49,7 +49,7 @@ async def create_draft(call: Call[Nothing, DraftRequest]) -> DraftShape:
         nonce=call.body.nonce,
         thread=None,
     )
-    return _shape(draft, started=False)
+    return await _known(call, draft)
 
 
 async def get_draft(call: Call[Nothing, Nothing]) -> DraftShape:
@@ -66,7 +66,13 @@ async def start_draft(call: Call[Nothing, Nothing]) -> RunDetail:
 async def rerun_run(call: Call[Nothing, RerunRequest]) -> DraftShape:
     """Plan the same run again."""
     draft = await call.service.rerun(call.somebody, call.id, call.body.nonce, None)
-    return _shape(draft, started=False)
+    return await _known(call, draft)
+
+
+async def _known(call: Call[Any, Any], draft: Draft) -> DraftShape:
+    """Return the draft; one that its nonce made before may have been started since."""
+    _, started = await call.service.get_draft(draft.id)
+    return _shape(draft, started=started)
 
 
 def _shape(draft: Draft, *, started: bool) -> DraftShape:

@@ -19,7 +19,7 @@ from bot.web.telemetry import Telemetry
 QueryT = TypeVar("QueryT", bound=BaseModel)
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
-PICK = "Nobody is signed in here: pick who you are first (top right of the page)."
+Profile = Literal["local", "azure"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,17 @@ class Web:
     secret: bytes  # signs cookies; `auth.load_secret`
     dist: Path  # the built client
     public_url: str
-    profile: Literal["local", "azure"] = "local"
+    profile: Profile = "local"
     notice: str = ""  # what a person must know of this profile's safety
     heartbeat_s: float = 15.0
     telemetry: Telemetry = field(default_factory=Telemetry)
+
+    @property
+    def who_are_you(self) -> str:
+        """What to tell somebody who is nobody yet."""
+        if self.profile == "local":
+            return "Nobody is signed in here: pick who you are first (top right of the page)."
+        return "Nobody is signed in here: sign in first (top right of the page)."
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Call(Generic[QueryT, BodyT]):
     def somebody(self) -> Person:
         """The person who asks. Raises `UnauthenticatedError` for nobody."""
         if self.person is None:
-            raise UnauthenticatedError(PICK)
+            raise UnauthenticatedError(self.world.who_are_you)
         return self.person
 
 
@@ -84,8 +91,12 @@ class Endpoint:
     body: type[BaseModel] = Nothing
     refusals: tuple[int, ...] = ()  # statuses beyond those that follow from the rest
     media: str = "application/json"
-    needs_person: bool = True  # of mutating ones
+    is_open: bool = False  # also to nobody, in every profile
     has_etag: bool = False
+
+    def needs_person(self, profile: Profile) -> bool:
+        """Return whether nobody is refused; in the local profile everybody may read."""
+        return not self.is_open and (self.is_mutation or profile != "local")
 
     @property
     def is_mutation(self) -> bool:

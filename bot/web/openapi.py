@@ -40,6 +40,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "getHealth",
         "Say that the process answers",
         health.get_health,
+        is_open=True,
         answer=s.Health,
     ),
     Endpoint(
@@ -48,6 +49,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "getReadiness",
         "Say whether it can do its work",
         health.get_readiness,
+        is_open=True,
         answer=s.Health,
     ),
     Endpoint(
@@ -56,17 +58,23 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "getNumbers",
         "Numbers for Prometheus",
         health.get_numbers,
+        is_open=True,
         media="text/plain",
     ),
-    Endpoint("GET", f"{API}/openapi.json", "getOpenApi", "This document", get_open_api),
+    Endpoint(
+        "GET", f"{API}/openapi.json", "getOpenApi", "This document", get_open_api, is_open=True
+    ),
     Endpoint(
         "GET",
         f"{API}/run-spec.schema.json",
         "getRunSpecSchema",
         "The JSON schema of a run's specification",
         drafts.get_run_spec_schema,
+        is_open=True,
     ),
-    Endpoint("GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me),
+    Endpoint(
+        "GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me, is_open=True
+    ),
     Endpoint(
         "POST",
         f"{API}/sign-in",
@@ -75,7 +83,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         people.sign_in,
         answer=s.Me,
         body=s.SignIn,
-        needs_person=False,
+        is_open=True,
         refusals=(404,),
     ),
     Endpoint(
@@ -85,7 +93,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Be nobody again",
         people.sign_out,
         answer=s.Me,
-        needs_person=False,
+        is_open=True,
     ),
     Endpoint(
         "GET",

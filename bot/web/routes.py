@@ -26,7 +26,8 @@ def add_routes(app: web.Application, world: Web) -> None:
         if endpoint.is_mutation:
             app.router.add_post(endpoint.path, handler)
         else:
-            app.router.add_get(endpoint.path, handler)
+            has_end = endpoint.media != "text/event-stream"  # else HEAD would never be answered
+            app.router.add_get(endpoint.path, handler, allow_head=has_end)
     for ours in ("/api", "/hooks"):
         app.router.add_route("*", ours, unknown_path(app))
         app.router.add_route("*", f"{ours}/{{path:.*}}", unknown_path(app))

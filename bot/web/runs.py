@@ -7,9 +7,8 @@ from bot.domain.people import Person, ThreadKind
 from bot.domain.run import Run, Source
 from bot.domain.view import RunView
 from bot.ports import RunQuery
-from bot.service import Service
 from bot.web.cursor import decode, encode
-from bot.web.endpoint import PICK, Call
+from bot.web.endpoint import Call, Web
 from bot.web.queries import RunsFilter
 from bot.web.schema import (
     Nothing,
@@ -79,7 +78,7 @@ async def detail(call: Call[Any, Any], run: Run) -> RunDetail:
         spec_sha256=run.spec_sha256,
         recipe_spec=recipe.spec if recipe else None,
         differences=list(run.plan.differences),
-        rights=_rights(call.service, call.person, run),
+        rights=_rights(call.world, call.person, run),
         threads=sorted({PLACES[thread.kind] for thread in run.threads}),
         pipeline_url=run.seen.pipeline.url if run.seen.pipeline else None,
         version=run.version,
@@ -93,11 +92,11 @@ def _shown(view: RunView) -> RunView:
     return replace(view, approval=replace(view.approval, key=""))
 
 
-def _rights(service: Service, person: Person | None, run: Run) -> RunRights:
+def _rights(world: Web, person: Person | None, run: Run) -> RunRights:
     if person is None:
-        nobody = Right(allowed=False, why=PICK)
+        nobody = Right(allowed=False, why=world.who_are_you)
         return RunRights(cancel=nobody, approve=nobody, reject=nobody, rerun=nobody)
-    rights = service.run_rights(person, run)
+    rights = world.service.run_rights(person, run)
     return RunRights(
         cancel=Right(allowed=rights.cancel.allowed, why=rights.cancel.why),
         approve=Right(allowed=rights.approve.allowed, why=rights.approve.why),

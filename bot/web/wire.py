@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from bot.errors import FieldFault, InputError, MalformedError, UnauthenticatedError
 from bot.web.auth import person_of
-from bot.web.endpoint import PICK, Call, Endpoint, Web
+from bot.web.endpoint import Call, Endpoint, Web
 from bot.web.problems import MediaTypeError, TooLargeError, invalid
 
 MAX_BODY_BYTES = 256 * 1024
@@ -26,8 +26,8 @@ def adapt(endpoint: Endpoint, world: Web) -> Callable[[web.Request], Awaitable[w
         person = person_of(world, request)
         if endpoint.is_mutation:
             _insist_on_json(request)
-            if person is None and endpoint.needs_person:
-                raise UnauthenticatedError(PICK)
+        if person is None and endpoint.needs_person(world.profile):
+            raise UnauthenticatedError(world.who_are_you)
         query = read_query(endpoint.query, request.query)
         body = endpoint.body() if not endpoint.is_mutation else await _body(endpoint.body, request)
         result = await endpoint.handler(Call(world, request, person, query, body))
@@ -116,14 +116,11 @@ async def _body(model: type[BaseModel], request: web.Request) -> BaseModel:
 
 async def _read(request: web.Request) -> bytes:
     raw = bytearray()
-    if (request.content_length or 0) <= MAX_BODY_BYTES:
-        async for piece in request.content.iter_any():
-            raw += piece
-            if len(raw) > MAX_BODY_BYTES:
-                break
-        else:
-            return bytes(raw)
-    raise TooLargeError(f"The body is larger than {MAX_BODY_BYTES // 1024} KB; send less.")
+    async for piece in request.content.iter_any():
+        raw += piece
+        if len(raw) > MAX_BODY_BYTES:
+            raise TooLargeError(f"The body is larger than {MAX_BODY_BYTES // 1024} KB; send less.")
+    return bytes(raw)
 
 
 def _holds_nul(value: object) -> bool:

@@ -121,6 +121,13 @@ async def test_in_the_cloud_nobody_picks_who_they_are(cloud_site, people):
     assert (me["people"], me["notice"]) == ([], "")
 
 
+@pytest.mark.parametrize("path", ["runs", "recipes", "events?topics=runs", "runs/x/log.txt"])
+async def test_in_the_cloud_nobody_reads_either(cloud_site, path):
+    answer = await cloud_site.get(path, headers={"Host": "krsp.example"})
+    body = await cloud_site.refused(answer, 401, "unauthenticated")
+    assert "sign in" in body["detail"]
+
+
 @pytest.mark.parametrize("forge", ["other secret", "other person", "no mac", "noise", "too old"])
 async def test_a_forged_cookie_is_nobody(site, people, secret, forge):
     now, alex, megan = site.clock.now(), people["alex"], people["megan"]

@@ -98,6 +98,7 @@ async def test_every_endpoint_is_registered_and_nothing_else_of_the_api_is(site)
     }
     expected = {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
     heads = {("HEAD", path) for method, path in expected if method == "GET"}
+    heads -= {("HEAD", "/api/v1/events")}  # it would never be answered
     assert registered - {("*", "/api"), ("*", "/hooks")} == expected | heads
 
 

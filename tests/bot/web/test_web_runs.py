@@ -27,6 +27,13 @@ async def test_the_same_nonce_returns_the_same_draft(site):
     assert (await site.draft())["id"] == (await site.draft())["id"]
 
 
+async def test_a_form_sent_again_after_the_start_says_that_it_was_started(site):
+    run_id = await site.run("nonce-0001")
+    await site.sign_in("alex")
+    draft = await site.draft("nonce-0001")
+    assert (draft["id"], draft["started"]) == (run_id, True)
+
+
 async def test_every_fault_of_a_draft_names_the_field_as_sent(site):
     await site.sign_in("alex")
     wrong = {"recipe": "tiny-sft", "changes": {"lr": "-1", "stepz": 3}, "nonce": "nonce-0001"}
