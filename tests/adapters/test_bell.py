@@ -88,3 +88,11 @@ async def test_who_stopped_listening_is_forgotten() -> None:
         assert len(bell._listeners) == 1
     assert bell._listeners == set()
     bell.ring("runs")
+
+
+async def test_a_prompt_topic_is_heard_at_once_each_time() -> None:
+    bell = LocalBell(every_s=1000, prompt=frozenset({"wake"}))
+    async with bell.listen(["wake"]) as rings:
+        for _ in range(3):
+            bell.ring("wake")
+            assert await asyncio.wait_for(anext(rings), 5) == "wake"

@@ -284,6 +284,14 @@ async def test_the_last_lines_of_the_log_come_along_redacted(
     assert tail == (*(f"line {number}" for number in range(11, 30)), f"token={MARK}")
 
 
+async def test_a_summary_stays_small_whatever_the_log_says(
+    tracking: LocalTracking, folder: Path
+) -> None:
+    (folder / "log.txt").write_text(("x" * 100_000 + "\n") * 50)
+    tail = (await tracking.observe([RUN]))[RUN].log_tail
+    assert sum(map(len, tail)) == 20 * 500
+
+
 async def test_the_last_words_of_a_job_that_ended_are_heard(
     tracking: LocalTracking, folder: Path
 ) -> None:

@@ -167,7 +167,9 @@ async def test_a_run_that_this_version_cannot_read_is_named(
     with sqlite3.connect(file_of(url)) as connection:
         connection.execute("UPDATE runs SET body = '{\"id\": 1}'")
     connection.close()
-    with pytest.raises(SetupError, match="holds a run that this version cannot read"):
+    with pytest.raises(
+        SetupError, match=r"a run run-20261123-aaaaaa that this version cannot read \(id: "
+    ):
         await sql_store.unfinished()
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from bot.adapters.sql import SqlStore, check_version, migrate
 from bot.adapters.sql.dialects import open_engines, parse_url
 from bot.adapters.sql.migration import downgrade
-from bot.adapters.sql.schema import metadata
+from bot.adapters.sql.schema import UtcDateTime, metadata
 from bot.errors import SetupError
 
 
@@ -122,3 +124,12 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SetupError, match="file/deeper"):
         await migrate(f"sqlite:///{tmp_path}/file/deeper/krsp.db")
+
+
+@pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
+def test_each_table_can_be_written_in_the_words_of_postgresql(table: Table) -> None:
+    words = str(CreateTable(table).compile(dialect=postgresql.dialect()))
+    assert "DATETIME" not in words
+    assert ("TIMESTAMP WITH TIME ZONE" in words) == any(
+        isinstance(column.type, UtcDateTime) for column in table.columns
+    )

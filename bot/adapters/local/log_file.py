@@ -68,9 +68,10 @@ class LogFile:
     def lines(self, first: int, count: int) -> Lines:
         """Return at most `count` lines from `first` (from 1; negative: from the end)."""
         start = max(1, self.total + 1 + first if first < 0 else first)
-        return Lines(
-            start, [shortened(line) for line in self._shown(start, self._raw(start, count))]
-        )
+        texts: list[str] = []
+        while raw := self._raw(start + len(texts), count - len(texts)):
+            texts += map(shortened, self._shown(start + len(texts), raw))
+        return Lines(start, texts)
 
     def pieces(self, has_text: str = "") -> Iterator[Lines]:
         """Yield the log piece by piece; with `has_text` only pieces that may show it."""

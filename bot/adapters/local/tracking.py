@@ -20,6 +20,7 @@ from bot.ports import LogHits, LogLines, Marks, Metrics, MetricsQuery, Tracking
 
 T = TypeVar("T")
 TAIL_LINES = 20
+TAIL_CHARACTERS = 500  # of each line: the summary is stored with the run at every look
 MOST_LINES = 5_000
 KEPT_RUNS = 64
 
@@ -52,8 +53,9 @@ class _RunFiles:
         marks, has_ended = self.marks(), self._has_ended()
         if self._seen is None or self._seen[:2] != (marks, has_ended):
             summary = self.progress().history.seen()
-            tail = tuple(self.log().lines(-TAIL_LINES, TAIL_LINES).texts)
-            self._seen = (marks, has_ended, replace(summary, log_tail=tail))
+            tail = self.log().lines(-TAIL_LINES, TAIL_LINES).texts
+            short = tuple(line[:TAIL_CHARACTERS] for line in tail)
+            self._seen = (marks, has_ended, replace(summary, log_tail=short))
         is_silent = not self._progress.lines and not self._log.total
         return None if is_silent else self._seen[2]
 

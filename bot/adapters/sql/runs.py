@@ -78,7 +78,7 @@ async def page(connection: AsyncConnection, query: RunQuery) -> RunPage:
     wanted = _filter(query)
     total = await connection.scalar(select(func.count()).select_from(runs).where(wanted))
     rows = await connection.execute(
-        select(runs.c.version, runs.c.body)
+        select(runs.c.id, runs.c.version, runs.c.body)
         .where(wanted, _older_than(query.before))
         .order_by(runs.c.created_at.desc(), runs.c.id.desc())
         .limit(query.limit + 1)
@@ -132,13 +132,15 @@ async def find_events(connection: AsyncConnection, run_id: str, after: int) -> S
 
 async def _listed(connection: AsyncConnection, wanted: ColumnElement[bool]) -> list[Run]:
     rows = await connection.execute(
-        select(runs.c.version, runs.c.body).where(wanted).order_by(runs.c.created_at, runs.c.id)
+        select(runs.c.id, runs.c.version, runs.c.body)
+        .where(wanted)
+        .order_by(runs.c.created_at, runs.c.id)
     )
     return [_run(row) for row in rows]
 
 
-def _run(row: Row[Any, Any]) -> Run:
-    return replace(RUN.decode(row.body), version=row.version)
+def _run(row: Row[Any, Any, Any]) -> Run:
+    return replace(RUN.decode(row.body, row.id), version=row.version)
 
 
 def _columns(run: Run) -> dict[str, Any]:

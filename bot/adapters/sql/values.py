@@ -31,14 +31,17 @@ class Codec(Generic[T]):
                 "Remove them and send it again."
             ) from error
 
-    def decode(self, text: str) -> T:
-        """Return the value. Raises `SetupError` when this version cannot read it."""
+    def decode(self, text: str, name: str = "") -> T:
+        """Return the value, called `name`. Raises `SetupError` when this version cannot read it."""
         try:
             return self._adapter.validate_json(text)
         except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            what = f"{self._what} {name}".strip()
             raise SetupError(
-                f"The store holds a {self._what} that this version cannot read ({error}). "
-                "Run the version that wrote it, or restore a backup."
+                f"The store holds a {what} that this version cannot read ({place}: "
+                f"{first['msg']}). Run the version that wrote it, or restore a backup."
             ) from error
 
 
