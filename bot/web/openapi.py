@@ -27,8 +27,11 @@ async def get_open_api(_: Call[s.Nothing, s.Nothing]) -> dict[str, Any]:
     return document()
 
 
-def main(_: Sequence[str] = ()) -> int:
+def main(argv: Sequence[str]) -> int:
     """Print the document with sorted keys, the same bytes for the same code."""
+    if argv:
+        sys.stderr.write("usage: python -m bot openapi\n")
+        return 2
     sys.stdout.write(json.dumps(document(), indent=2, sort_keys=True) + "\n")
     return 0
 

@@ -79,11 +79,16 @@ def test_no_request_about_a_real_run_does_either(case, server):
 
 
 def test_the_document_is_printed_the_same_each_time(capsys):
-    main()
+    main([])
     first = capsys.readouterr().out
     main([])
     assert capsys.readouterr().out == first
     assert json.loads(first) == document()
+
+
+def test_printing_takes_no_arguments(capsys):
+    assert main(["--yaml"]) == 2
+    assert "usage" in capsys.readouterr().err
 
 
 async def test_the_site_serves_its_document(site):
