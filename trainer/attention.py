@@ -24,6 +24,8 @@ _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward  # noqa: SLF001
 # Arguments of both, which have no names there.
 NO_DROPOUT, CAUSAL = 0.0, True
+# All tokens before, none after; see torch.nn.attention.varlen.
+CAUSAL_WINDOW = (-1, 0)
 
 
 def register() -> str:
@@ -47,9 +49,10 @@ def packed_attention(
     """
     edges = options.pop("cu_seq_lens_q", None)
     if edges is None:
-        return sdpa_attention_forward(
+        out_BTHD: Tensor = sdpa_attention_forward(
             module, query_BHTD, key_BKTD, value_BKTD, attention_mask, **options
-        )
+        )[0]
+        return out_BTHD, None
     assert not options.get("dropout"), "attention dropout is not offered for packed rows"
     scale = options.get("scaling") or query_BHTD.shape[-1] ** -0.5
     groups = query_BHTD.shape[1] // key_BKTD.shape[1]
@@ -75,7 +78,7 @@ def _on_cuda(  # noqa: PLR0913, PLR0917  # the kernel's arguments
     # Rotary embeddings leave queries and keys in fp32 under autocast; the kernel wants one dtype.
     dtype = value_BHTD.dtype
     longest = options["max_length_q"]
-    out_THD: Tensor = varlen_attn(
+    out_THD = varlen_attn(
         query_BHTD[0].transpose(0, 1).to(dtype),
         key_BHTD[0].transpose(0, 1).to(dtype),
         value_BHTD[0].transpose(0, 1),
@@ -83,9 +86,10 @@ def _on_cuda(  # noqa: PLR0913, PLR0917  # the kernel's arguments
         edges,
         longest,
         longest,
-        is_causal=True,
         scale=scale,
+        window_size=CAUSAL_WINDOW,
     )
+    assert isinstance(out_THD, Tensor)
     return out_THD[None]
 
 

@@ -1,5 +1,6 @@
 """What happens around each optimizer step: report it, judge the model, save, stop."""
 
+import math
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from typing_extensions import override
 from trainer.checkpoint import Totals
 from trainer.context import Context
 from trainer.contract.progress import EvalLine, SampleLine, StepLine
+from trainer.errors import DivergedError
 from trainer.judge import answer, held_out_loss, perplexity
 from trainer.prepare import Prepared
 
@@ -79,6 +81,13 @@ class Judge(TrainerCallback):
     def judge(self, model: Any, step: int) -> None:
         """Report the loss on the held-out rows."""
         self.latest = held_out_loss(model, self._prepared.held_out)
+        if not math.isfinite(self.latest):
+            raise DivergedError(
+                f"The loss on the held-out rows is {self.latest} after step {step}.",
+                remedy="If no step was made yet the base model is damaged; else lower the "
+                "learning rate.",
+                step=step,
+            )
         if self._totals.first_eval_loss is None:
             self._totals.first_eval_loss = self.latest
         self._context.progress.write(

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from trainer.tokens.packing import IGNORED
 
@@ -35,6 +36,7 @@ class Scored:
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
+    @override
     def forward(ctx: Any, hidden_NE: Tensor, weight_VE: Tensor, target_N: Tensor) -> Tensor:
         weight = weight_VE.to(hidden_NE.dtype)
         loss = hidden_NE.new_zeros((), dtype=torch.float32)
@@ -60,7 +62,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return loss
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:  # type: ignore[override]  # torch declares *args
+    @override
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
         grad_NE, grad_VE = ctx.saved_tensors
         weight_grad = None if grad_VE is None else (grad_VE * grad).to(ctx.weight_dtype)
         return grad_NE * grad.to(grad_NE.dtype), weight_grad, None

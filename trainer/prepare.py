@@ -8,7 +8,7 @@ from typing import Literal
 from transformers import PreTrainedTokenizerBase
 
 from trainer.context import Context
-from trainer.contract.estimate import AUTO_MICRO_TOKENS
+from trainer.contract.estimate import micro_tokens
 from trainer.contract.progress import DataLine
 from trainer.contract.spec import RunSpec
 from trainer.data.gather import Gathered
@@ -56,13 +56,6 @@ def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared
     )
     steps = planned_steps(spec, tokens=tokens, steps_in_epoch=steps_in_epoch)
     return Prepared(line, tokenizer, train, judged, accumulate, steps, steps_in_epoch)
-
-
-def micro_tokens(spec: RunSpec) -> int:
-    """Return how many tokens one forward pass holds; at least one whole sequence fits."""
-    if spec.batch.micro_tokens != "auto":
-        return max(spec.batch.micro_tokens, spec.data.max_length)
-    return max(min(spec.batch.tokens_per_step, AUTO_MICRO_TOKENS), spec.data.max_length)
 
 
 def planned_steps(spec: RunSpec, *, tokens: int, steps_in_epoch: int) -> int:

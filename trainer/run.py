@@ -107,12 +107,17 @@ def _context(
         # A run from the command line leaves nothing outside its output folder.
         cache=home / "cache" if env.get("KRSP_HOME") else output / "cache",
         workdir=Path(env.get("KRSP_WORKDIR", ".")).absolute(),
-        run_id=options.run_id or env.get("KRSP_RUN_ID") or output.name,
+        run_id=options.run_id or env.get("KRSP_RUN_ID") or _name(output),
         attempt=progress.attempt,
         progress=progress,
         tracking_uri=_tracking_uri(env),
         stop=stop,
     )
+
+
+def _name(output: Path) -> str:
+    """Return the run's name when nobody gave one: a job's output lies in the job's folder."""
+    return output.parent.name if output.name == "output" else output.name
 
 
 def _tracking_uri(env: Mapping[str, str]) -> str | None:

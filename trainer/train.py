@@ -58,7 +58,7 @@ class PackedTrainer(SFTTrainer):
         assert num_items_in_batch is not None
         assert not return_outputs
         scored: Scored = model(**inputs, score=True)
-        loss = scored.loss / num_items_in_batch
+        loss: Tensor = scored.loss / num_items_in_batch
         self._loss_so_far += loss.detach()
         self._reporter.step_tokens += inputs["input_ids"].numel()
         # The count is of every rank's tokens, and DDP averages gradients over ranks.

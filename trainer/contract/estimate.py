@@ -137,14 +137,17 @@ def memory_bytes(config: ModelConfig, spec: RunSpec, *, trained: int) -> int:
     Weights 4 bytes each; gradient and two Adam moments 12 for each that learns; what a block
     keeps for the backward pass, counted from the decoder's operations; a chunk of logits.
     """
-    micro = spec.batch.micro_tokens
-    if micro == "auto":
-        micro = min(spec.batch.tokens_per_step, AUTO_MICRO_TOKENS)
-    micro = max(micro, spec.data.max_length)
     kept_per_token = 9 * config.hidden_size + 4 * _mlp(config) + 4 * _kv_width(config)
-    activations = 4 * micro * config.layers * kept_per_token
+    activations = 4 * micro_tokens(spec) * config.layers * kept_per_token
     logits = 4 * LOSS_COPIES * LOSS_CHUNK * config.vocab_size
     return LOADED_BYTES + 4 * parameter_count(config) + 12 * trained + activations + logits
+
+
+def micro_tokens(spec: RunSpec) -> int:
+    """Return how many tokens one forward pass holds; at least one whole sequence fits."""
+    if spec.batch.micro_tokens != "auto":
+        return max(spec.batch.micro_tokens, spec.data.max_length)
+    return max(min(spec.batch.tokens_per_step, AUTO_MICRO_TOKENS), spec.data.max_length)
 
 
 def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:
