@@ -6,6 +6,7 @@ Everything missing or wrong is named at once: nobody fixes one thing only to mee
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -80,6 +81,16 @@ class Settings(BaseModel):
                 f"use 127.0.0.1, not {host}"
             )
         return host
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_here(cls, url: str) -> str:
+        if url and urlsplit(url).hostname not in LOOPBACK:
+            raise ValueError(
+                f"without sign-in everybody who reaches the pages can act as anybody, so they must "
+                f"be reached on this machine; use http://127.0.0.1:<port>, not {url}"
+            )
+        return url
 
     @field_validator("policy_file", "people_file", "pipeline_file")
     @classmethod

@@ -27,9 +27,8 @@ PLACE = {
 def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunView:
     """Return the picture of `run` at `now`; `undelivered` says what may not have arrived."""
     progress = run.seen.progress or ProgressSeen()
-    approval, cancel, job = run.wish.approval, run.wish.cancel, run.seen.job
-    decision = approval.decision if approval else None
-    waiting = run.status is RunStatus.AWAITING_APPROVAL and approval is not None
+    cancel, job = run.wish.cancel, run.seen.job
+    decision = run.wish.approval.decision if run.wish.approval else None
     return RunView(
         id=run.id,
         name=run.spec.name,
@@ -55,9 +54,7 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         cost_limit=run.spec.budget.cost,
         attempt=job.attempt if job else 1,
         queue_position=job.position if job and job.state is JobState.WAITING else None,
-        approval=PendingApproval(approval.key, approval.why, approval.asked_at, approval.expires_at)
-        if waiting and approval
-        else None,
+        approval=_open_question(run),
         decided_by=decision.by.name if decision else None,
         decision_reason=decision.reason or None if decision else None,
         cancelled_by=(cancel.by.name if cancel.by else "the system") if cancel else None,
@@ -69,6 +66,13 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         is_stopping=cancel is not None and not run.status.is_final,
         note=redact(cancel.reason) if cancel else progress.note,
     )
+
+
+def _open_question(run: Run) -> PendingApproval | None:
+    asked = run.wish.approval
+    if asked is None or run.status is not RunStatus.AWAITING_APPROVAL:
+        return None
+    return PendingApproval(asked.key, asked.why, asked.asked_at, asked.expires_at)
 
 
 def headline(run: Run) -> str:

@@ -31,7 +31,8 @@ class Drafts:
     ) -> Asked:
         """Return the request with its time and a run id of its own."""
         now = self._world.clock.now()
-        return Asked(person, thread, nonce, changes, mint_run_id(now, secrets.choice), now)
+        own = f"{person.tenant}/{person.id}/{nonce}"  # another's nonce must not show another's plan
+        return Asked(person, thread, own, changes, mint_run_id(now, secrets.choice), now)
 
     async def from_recipe(self, asked: Asked, recipe: str) -> Draft:
         """Return the plan of a recipe with changes."""

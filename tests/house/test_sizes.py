@@ -9,8 +9,10 @@ import pytest
 MODULE_LINES = 300
 FUNCTION_LINES = 40
 
-# The training loop reads best in one piece.
-LONGER_FUNCTIONS = {"trainer/train.py": 80}
+LONGER_FUNCTIONS = {
+    "trainer/train.py": 80,  # the training loop reads best in one piece
+    "bot/domain/picture.py": 45,  # a field a line, nothing else
+}
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = sorted(path for top in ("bot", "trainer") for path in (ROOT / top).rglob("*.py"))

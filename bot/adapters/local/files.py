@@ -84,7 +84,7 @@ class LastWord:
         text = json.dumps(document, ensure_ascii=False).encode()
         if len(text) > LAST_WORD_BYTES:
             short = {**document, "fault": f"{str(document.get('fault'))[:_FAULT_CHARACTERS]} ..."}
-            text = json.dumps(short).encode()
+            text = json.dumps(short, ensure_ascii=False).encode()
         with self._room.open("r+b") as file:
             file.write(text)
             file.flush()

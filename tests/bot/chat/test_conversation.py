@@ -311,3 +311,12 @@ async def test_logs_of_a_run_without_a_job_are_what_the_pipeline_said(world):
     assert hits.numbers == (1,)
     whole = [piece async for piece in world.service.read_log(run.id)]
     assert b"".join(whole) == b"validate: data/x.jsonl:3: no `messages`.\n"
+
+
+async def test_anothers_nonce_does_not_show_anothers_plan(world):
+    alex, megan, _ = world.service.people()
+    asked = {"recipe": "tiny-sft", "changes": {}, "nonce": "same-nonce", "thread": None}
+    first = await world.service.draft(alex, **asked)
+    second = await world.service.draft(megan, **asked)
+    assert first.id != second.id
+    assert (await world.service.draft(alex, **asked)).id == first.id

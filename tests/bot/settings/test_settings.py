@@ -74,3 +74,9 @@ def test_a_bad_policy_file_says_where(tmp_path, text, hint):
     path.write_text(text)
     with pytest.raises(SetupError, match=hint):
         load_policy(path)
+
+
+def test_pages_without_sign_in_cannot_be_given_an_address_that_others_reach():
+    with pytest.raises(SetupError, match=r"KRSP_PUBLIC_URL.*act as anybody"):
+        load_settings({"KRSP_PUBLIC_URL": "https://tunnel.example"})
+    assert load_settings({"KRSP_PUBLIC_URL": "http://localhost:9/"}).public_url.endswith(":9")

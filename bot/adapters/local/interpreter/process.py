@@ -24,12 +24,12 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class Order:
-    """What to run. A `timeout_s` of None waits for ever."""
+    """What to run."""
 
     command: Sequence[str]
     cwd: Path
     env: Mapping[str, str]
-    timeout_s: float | None
+    timeout_s: float
     grace_s: float
 
 

@@ -1,6 +1,7 @@
 """Take a node for what it must be, or refuse it by file and line."""
 
 import difflib
+import math
 
 from bot.adapters.local.interpreter.errors import PipelineError
 from bot.adapters.local.interpreter.source import Mapping, Node, Scalar, Sequence, kind
@@ -60,7 +61,7 @@ def boolean(entry: Mapping, key: str, *, default: bool) -> bool:
 
 
 def minutes(entry: Mapping, key: str, default: float) -> float:
-    """Return the minutes under `key`; Azure reads 0 as the longest time, here `default`."""
+    """Return the minutes under `key`, or `default`; 0 is no limit, as on an agent of one's own."""
     value = text(entry, key)
     if not value:
         return default
@@ -68,9 +69,9 @@ def minutes(entry: Mapping, key: str, default: float) -> float:
         number = float(value)
     except ValueError:
         number = -1
-    if not 0 <= number < float("inf"):
+    if not 0 <= number < math.inf:
         raise PipelineError(f"{entry.where}: `{key}` must be a number of minutes, not `{value}`.")
-    return number or default
+    return number or math.inf
 
 
 def check_keys(entry: Mapping, known: frozenset[str], what: str) -> None:

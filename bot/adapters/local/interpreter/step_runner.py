@@ -82,12 +82,11 @@ class StepRunner:
         file = self._script_file()
         arguments = shlex.split(variables.fill(inputs.get("arguments", "")))
         bash = shutil.which("bash") or "/bin/bash"
-        minutes = self._step.timeout_min
         order = Order(
             command=(bash, "--noprofile", "--norc", str(file), *arguments),
             cwd=cwd,
             env=self._environment(),
-            timeout_s=None if minutes is None else minutes * 60,
+            timeout_s=self._step.timeout_min * 60,
             grace_s=self._job.setting.grace_s,
         )
         ended = await run(order, stop, self._line, split_stderr=self._step.fail_on_stderr)

@@ -1,5 +1,6 @@
 """The steps of a job as frozen values; tasks and settings without a meaning here are refused."""
 
+import math
 import re
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
@@ -82,7 +83,7 @@ class Step:
     enabled: bool
     continue_on_error: bool
     fail_on_stderr: bool
-    timeout_min: float | None
+    timeout_min: float
     retries: int
     where: Where
 
@@ -139,7 +140,7 @@ def _step(entry: Mapping) -> Step:
         enabled=boolean(entry, "enabled", default=True),
         continue_on_error=boolean(entry, "continueOnError", default=False),
         fail_on_stderr=action.fail_on_stderr,
-        timeout_min=minutes(entry, "timeoutInMinutes", 0) or None,
+        timeout_min=minutes(entry, "timeoutInMinutes", math.inf),
         retries=_retries(entry),
         where=entry.where,
     )
