@@ -103,7 +103,12 @@ const routeTree = rootRoute.addChildren([
 ]);
 
 export function makeRouter(history?: RouterHistory) {
-  return createRouter({ routeTree, defaultPreload: "intent", ...(history ? { history } : {}) });
+  return createRouter({
+    routeTree,
+    defaultPreload: "intent",
+    search: { strict: true }, // what no route understands is not handed on
+    ...(history ? { history } : {}),
+  });
 }
 
 declare module "@tanstack/react-router" {

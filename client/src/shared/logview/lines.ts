@@ -35,15 +35,15 @@ export type LineRange = { first: number; last: number };
 export function rangeOfHash(hash: string): LineRange | null {
   const found = /^#?L(\d+)(?:-L(\d+))?$/.exec(hash);
   if (found === null) return null;
-  const [start, end] = [Number(found[1]), Number(found[2] ?? found[1])];
-  return { first: Math.max(1, Math.min(start, end)), last: Math.max(start, end) };
+  const ends = [Number(found[1]), Number(found[2] ?? found[1])].map((line) => Math.max(1, line));
+  return { first: Math.min(...ends), last: Math.max(...ends) };
 }
 
 export function hashOfRange({ first, last }: LineRange): string {
   return first === last ? `L${first}` : `L${first}-L${last}`;
 }
 
-/** The range from an earlier choice to this line, as a click with Shift means it. */
+/** The range from the first line chosen before to this one, as a click with Shift means it. */
 export function extendTo(range: LineRange | null, line: number): LineRange {
   if (range === null) return { first: line, last: line };
   return { first: Math.min(range.first, line), last: Math.max(range.first, line) };
