@@ -22,6 +22,11 @@ _MODULE = "bot.adapters.local.job_supervisor"
 _OPEN = frozenset({JobState.WAITING, JobState.RUNNING})
 
 
+def has_gpus() -> bool:
+    """Return whether this machine has an NVIDIA GPU that a job could use."""
+    return Path("/dev/nvidia0").exists()
+
+
 class LocalJobs(Jobs):
     """Jobs below `home`, `slots` at a time, the first in the queue never overtaken.
 

@@ -7,6 +7,7 @@ came of it. Whoever finds a supervisor that is dead and has said nothing knows t
 import contextlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -145,6 +146,8 @@ def supervise(
             raise
         _tell(write_end, _READY)
         said = _said(desk, work)
+        # The work is done: whoever asks us to end now must not keep us from saying so.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         end_marked(desk.mark)
         common = {"attempt": desk.attempt, "started_at": started_at, "ended_at": time.time()}
         last_word.say({**common, **said})

@@ -12,6 +12,7 @@ from bot.adapters.local.interpreter.source import Mapping, Node, Scalar, Where
 from bot.adapters.local.interpreter.values import mapping_of, to_text
 
 MAX_NESTING = 50  # `$(a)` within the value of b within ...: the agent's own limit
+MAX_LENGTH = 131_072  # what Linux takes for one environment variable (MAX_ARG_STRLEN)
 _MACRO = re.compile(r"\$\(([^()]+)\)")
 _RUNTIME = re.compile(r"\s*\$\[(.*)\]\s*", re.DOTALL)
 _CONTEXTS = frozenset({"variables", "dependencies", "stageDependencies"})
@@ -73,15 +74,38 @@ class Variables:
         return _MACRO.sub(self._macro, template)
 
     def resolve(self) -> None:
-        """Replace `$(name)` in the values themselves, until nothing changes."""
-        for _ in range(MAX_NESTING):
-            filled = {
-                key: Variable(each.name, self.fill(each.value), each.secret, each.readonly)
-                for key, each in self._by_name.items()
-            }
-            if filled == self._by_name:
-                return
-            self._by_name = filled
+        """Replace `$(name)` in the values themselves; a variable's own name stays as it is.
+
+        Raises PipelineError where variables name each other, or grow beyond all bounds.
+        """
+        done: dict[str, str] = {}
+        for key in self._by_name:
+            self._resolved(key, done, ())
+        for key, value in done.items():
+            each = self._by_name[key]
+            self._by_name[key] = Variable(each.name, value, each.secret, each.readonly)
+
+    def _resolved(self, key: str, done: dict[str, str], above: tuple[str, ...]) -> str:
+        if key in done:
+            return done[key]
+        chain = (*above, key)
+
+        def inner(match: re.Match[str]) -> str:
+            name = match[1].strip().lower()
+            if name not in self._by_name or name == key:
+                return match[0]
+            if name in above:
+                names = ", ".join(self._by_name[each].name for each in chain)
+                raise PipelineError(f"These variables name each other: {names}.")
+            return self._resolved(name, done, chain)
+
+        done[key] = _MACRO.sub(inner, self._by_name[key].value)
+        if len(done[key]) > MAX_LENGTH or len(above) > MAX_NESTING:
+            raise PipelineError(
+                f"The variable `{self._by_name[key].name}` grows beyond {MAX_LENGTH} characters "
+                f"or names others more than {MAX_NESTING} deep."
+            )
+        return done[key]
 
     def environment(self) -> dict[str, str]:
         """Return what a script gets: `Build.BuildId` as BUILD_BUILDID; secrets stay out."""
