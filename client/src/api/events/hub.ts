@@ -45,6 +45,7 @@ export class EventHub {
   private readonly stateTakers = new Set<() => void>();
   private connection: ConnectionState;
   private election: { release(): void } | null = null;
+  private isRunning = false;
   private isLeader = false;
   private stream: Stream | null = null;
   private streamTopics = "";
@@ -58,11 +59,13 @@ export class EventHub {
   }
 
   start(): void {
+    this.isRunning = true;
     this.election ??= this.world.elect(() => this.lead());
     this.announce();
   }
 
   stop(): void {
+    this.isRunning = false;
     this.world.post({ kind: "want", tab: this.world.tab, topics: [] });
     this.cancelTimer();
     this.stream?.close();
@@ -118,6 +121,7 @@ export class EventHub {
   }
 
   private announce(): void {
+    if (!this.isRunning) return;
     const topics = [...this.wanted.keys()];
     this.world.post({ kind: "want", tab: this.world.tab, topics });
     this.tabs.set(this.world.tab, topics);

@@ -16,7 +16,13 @@ export function Filters({ filter, onFilter }: FiltersProps) {
   const people = me?.people.map(({ id, name }) => ({ value: id, label: name })) ?? [];
   const names = recipes?.recipes.map(({ name }) => ({ value: name, label: name })) ?? [];
   return (
-    <search className={styles.filters} aria-label={WORDS.filters}>
+    // biome-ignore lint/a11y/useSemanticElements: browsers of 2022 and jsdom do not know <search>
+    <form
+      role="search"
+      className={styles.filters}
+      aria-label={WORDS.filters}
+      onSubmit={(event) => event.preventDefault()}
+    >
       <Field label={WORDS.text} size="small">
         <Input
           type="search"
@@ -53,7 +59,7 @@ export function Filters({ filter, onFilter }: FiltersProps) {
           {WORDS.clear}
         </Button>
       )}
-    </search>
+    </form>
   );
 }
 
