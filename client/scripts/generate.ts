@@ -24,7 +24,7 @@ async function generateInto(path: string): Promise<void> {
     input: DOCUMENT,
     output: { path, postProcess: [] },
     plugins: ["@hey-api/client-fetch", "@hey-api/typescript", "@hey-api/sdk"],
-    logs: { level: "error" },
+    logs: { level: "silent" },
   });
 }
 

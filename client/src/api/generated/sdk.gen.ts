@@ -38,7 +38,15 @@ export const createDraft = <ThrowOnError extends boolean = false>(options: Optio
 /**
  * A plan, started or not
  */
-export const getDraft = <ThrowOnError extends boolean = false>(options: Options<GetDraftData, ThrowOnError>): RequestResult<GetDraftResponses, GetDraftErrors, ThrowOnError> => (options.client ?? client).get<GetDraftResponses, GetDraftErrors, ThrowOnError>({ url: '/api/v1/drafts/{draft_id}', ...options });
+export const getDraft = <ThrowOnError extends boolean = false>(options: Options<GetDraftData, ThrowOnError>): RequestResult<GetDraftResponses, GetDraftErrors, ThrowOnError> => (options.client ?? client).get<GetDraftResponses, GetDraftErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/drafts/{draft_id}',
+    ...options
+});
 
 /**
  * Turn the plan into a run, once
@@ -60,7 +68,15 @@ export const startDraft = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Hints about what changed, as server-sent events
  */
-export const streamEvents = <ThrowOnError extends boolean = false>(options: Options<StreamEventsData, ThrowOnError, StreamEventsResponse>): Promise<ServerSentEventsResult<StreamEventsResponses>> => (options.client ?? client).sse.get<StreamEventsResponses, StreamEventsErrors, ThrowOnError>({ url: '/api/v1/events', ...options });
+export const streamEvents = <ThrowOnError extends boolean = false>(options: Options<StreamEventsData, ThrowOnError, StreamEventsResponse>): Promise<ServerSentEventsResult<StreamEventsResponses>> => (options.client ?? client).sse.get<StreamEventsResponses, StreamEventsErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/events',
+    ...options
+});
 
 /**
  * Who is looking
@@ -75,7 +91,15 @@ export const getOpenApi = <ThrowOnError extends boolean = false>(options?: Optio
 /**
  * Every recipe with the fields of its form
  */
-export const listRecipes = <ThrowOnError extends boolean = false>(options?: Options<ListRecipesData, ThrowOnError>): RequestResult<ListRecipesResponses, ListRecipesErrors, ThrowOnError> => (options?.client ?? client).get<ListRecipesResponses, ListRecipesErrors, ThrowOnError>({ url: '/api/v1/recipes', ...options });
+export const listRecipes = <ThrowOnError extends boolean = false>(options?: Options<ListRecipesData, ThrowOnError>): RequestResult<ListRecipesResponses, ListRecipesErrors, ThrowOnError> => (options?.client ?? client).get<ListRecipesResponses, ListRecipesErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/recipes',
+    ...options
+});
 
 /**
  * The JSON schema of a run's specification
@@ -85,17 +109,41 @@ export const getRunSpecSchema = <ThrowOnError extends boolean = false>(options?:
 /**
  * Runs, newest first
  */
-export const listRuns = <ThrowOnError extends boolean = false>(options?: Options<ListRunsData, ThrowOnError>): RequestResult<ListRunsResponses, ListRunsErrors, ThrowOnError> => (options?.client ?? client).get<ListRunsResponses, ListRunsErrors, ThrowOnError>({ url: '/api/v1/runs', ...options });
+export const listRuns = <ThrowOnError extends boolean = false>(options?: Options<ListRunsData, ThrowOnError>): RequestResult<ListRunsResponses, ListRunsErrors, ThrowOnError> => (options?.client ?? client).get<ListRunsResponses, ListRunsErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs',
+    ...options
+});
 
 /**
  * One run with all that its page shows
  */
-export const getRun = <ThrowOnError extends boolean = false>(options: Options<GetRunData, ThrowOnError>): RequestResult<GetRunResponses, GetRunErrors, ThrowOnError> => (options.client ?? client).get<GetRunResponses, GetRunErrors, ThrowOnError>({ url: '/api/v1/runs/{run_id}', ...options });
+export const getRun = <ThrowOnError extends boolean = false>(options: Options<GetRunData, ThrowOnError>): RequestResult<GetRunResponses, GetRunErrors, ThrowOnError> => (options.client ?? client).get<GetRunResponses, GetRunErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}',
+    ...options
+});
 
 /**
  * The audit trail, oldest first
  */
-export const listActivity = <ThrowOnError extends boolean = false>(options: Options<ListActivityData, ThrowOnError>): RequestResult<ListActivityResponses, ListActivityErrors, ThrowOnError> => (options.client ?? client).get<ListActivityResponses, ListActivityErrors, ThrowOnError>({ url: '/api/v1/runs/{run_id}/activity', ...options });
+export const listActivity = <ThrowOnError extends boolean = false>(options: Options<ListActivityData, ThrowOnError>): RequestResult<ListActivityResponses, ListActivityErrors, ThrowOnError> => (options.client ?? client).get<ListActivityResponses, ListActivityErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/activity',
+    ...options
+});
 
 /**
  * Agree to somebody else's run
@@ -134,22 +182,54 @@ export const cancelRun = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Lines of the log
  */
-export const getLog = <ThrowOnError extends boolean = false>(options: Options<GetLogData, ThrowOnError>): RequestResult<GetLogResponses, GetLogErrors, ThrowOnError> => (options.client ?? client).get<GetLogResponses, GetLogErrors, ThrowOnError>({ url: '/api/v1/runs/{run_id}/log', ...options });
+export const getLog = <ThrowOnError extends boolean = false>(options: Options<GetLogData, ThrowOnError>): RequestResult<GetLogResponses, GetLogErrors, ThrowOnError> => (options.client ?? client).get<GetLogResponses, GetLogErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/log',
+    ...options
+});
 
 /**
  * The whole log as a file
  */
-export const downloadLog = <ThrowOnError extends boolean = false>(options: Options<DownloadLogData, ThrowOnError>): RequestResult<DownloadLogResponses, DownloadLogErrors, ThrowOnError> => (options.client ?? client).get<DownloadLogResponses, DownloadLogErrors, ThrowOnError>({ url: '/api/v1/runs/{run_id}/log.txt', ...options });
+export const downloadLog = <ThrowOnError extends boolean = false>(options: Options<DownloadLogData, ThrowOnError>): RequestResult<DownloadLogResponses, DownloadLogErrors, ThrowOnError> => (options.client ?? client).get<DownloadLogResponses, DownloadLogErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/log.txt',
+    ...options
+});
 
 /**
  * The numbers of the lines that hold a text
  */
-export const searchLog = <ThrowOnError extends boolean = false>(options: Options<SearchLogData, ThrowOnError>): RequestResult<SearchLogResponses, SearchLogErrors, ThrowOnError> => (options.client ?? client).get<SearchLogResponses, SearchLogErrors, ThrowOnError>({ url: '/api/v1/runs/{run_id}/log/search', ...options });
+export const searchLog = <ThrowOnError extends boolean = false>(options: Options<SearchLogData, ThrowOnError>): RequestResult<SearchLogResponses, SearchLogErrors, ThrowOnError> => (options.client ?? client).get<SearchLogResponses, SearchLogErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/log/search',
+    ...options
+});
 
 /**
  * Curves in buckets, every extreme kept
  */
-export const getMetrics = <ThrowOnError extends boolean = false>(options: Options<GetMetricsData, ThrowOnError>): RequestResult<GetMetricsResponses, GetMetricsErrors, ThrowOnError> => (options.client ?? client).get<GetMetricsResponses, GetMetricsErrors, ThrowOnError>({ url: '/api/v1/runs/{run_id}/metrics', ...options });
+export const getMetrics = <ThrowOnError extends boolean = false>(options: Options<GetMetricsData, ThrowOnError>): RequestResult<GetMetricsResponses, GetMetricsErrors, ThrowOnError> => (options.client ?? client).get<GetMetricsResponses, GetMetricsErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/metrics',
+    ...options
+});
 
 /**
  * Refuse somebody else's run, with a reason

@@ -37,7 +37,7 @@ export type Batch = {
 /**
  * Budget
  *
- * When training ends: exactly one of steps, tokens, epochs; hours and cost are limits on top.
+ * When training ends: one of steps, tokens, epochs; hours and cost are limits on top.
  */
 export type Budget = {
     /**
@@ -913,6 +913,18 @@ export type Recipes = {
 };
 
 /**
+ * Rejection
+ *
+ * Why not; the requester reads it.
+ */
+export type Rejection = {
+    /**
+     * Reason
+     */
+    reason: string;
+};
+
+/**
  * RerunRequest
  *
  * Ask for the same again; the answer is a draft.
@@ -1349,47 +1361,47 @@ export type CreateDraftData = {
 
 export type CreateDraftErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Unauthorized
+     * Nobody signed in
      */
     401: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
     /**
-     * Insufficient Storage
+     * Disk full
      */
     507: Problem;
 };
@@ -1416,23 +1428,27 @@ export type GetDraftData = {
 
 export type GetDraftErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -1459,19 +1475,19 @@ export type StartDraftData = {
 
 export type StartDraftErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Unauthorized
+     * Nobody signed in
      */
     401: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
@@ -1479,31 +1495,31 @@ export type StartDraftErrors = {
      */
     409: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
     /**
-     * Insufficient Storage
+     * Disk full
      */
     507: Problem;
 };
@@ -1530,23 +1546,27 @@ export type StreamEventsData = {
 
 export type StreamEventsErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -1571,19 +1591,19 @@ export type GetMeData = {
 
 export type GetMeErrors = {
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -1608,15 +1628,15 @@ export type GetOpenApiData = {
 
 export type GetOpenApiErrors = {
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
 };
@@ -1643,19 +1663,23 @@ export type ListRecipesData = {
 
 export type ListRecipesErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -1680,15 +1704,15 @@ export type GetRunSpecSchemaData = {
 
 export type GetRunSpecSchemaErrors = {
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
 };
@@ -1728,23 +1752,27 @@ export type ListRunsData = {
 
 export type ListRunsErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -1771,23 +1799,27 @@ export type GetRunData = {
 
 export type GetRunErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -1816,27 +1848,31 @@ export type ListActivityData = {
 
 export type ListActivityErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -1863,19 +1899,19 @@ export type ApproveRunData = {
 
 export type ApproveRunErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Unauthorized
+     * Nobody signed in
      */
     401: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
@@ -1883,31 +1919,31 @@ export type ApproveRunErrors = {
      */
     409: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
     /**
-     * Insufficient Storage
+     * Disk full
      */
     507: Problem;
 };
@@ -1934,19 +1970,19 @@ export type CancelRunData = {
 
 export type CancelRunErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Unauthorized
+     * Nobody signed in
      */
     401: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
@@ -1954,31 +1990,31 @@ export type CancelRunErrors = {
      */
     409: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
     /**
-     * Insufficient Storage
+     * Disk full
      */
     507: Problem;
 };
@@ -2011,27 +2047,31 @@ export type GetLogData = {
 
 export type GetLogErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -2058,19 +2098,23 @@ export type DownloadLogData = {
 
 export type DownloadLogErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
 };
@@ -2100,27 +2144,31 @@ export type SearchLogData = {
 
 export type SearchLogErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -2159,27 +2207,31 @@ export type GetMetricsData = {
 
 export type GetMetricsErrors = {
     /**
-     * Forbidden
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -2196,7 +2248,7 @@ export type GetMetricsResponses = {
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
 
 export type RejectRunData = {
-    body: Reason;
+    body: Rejection;
     path: {
         run_id: string;
     };
@@ -2206,19 +2258,19 @@ export type RejectRunData = {
 
 export type RejectRunErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Unauthorized
+     * Nobody signed in
      */
     401: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
@@ -2226,31 +2278,31 @@ export type RejectRunErrors = {
      */
     409: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
     /**
-     * Insufficient Storage
+     * Disk full
      */
     507: Problem;
 };
@@ -2277,19 +2329,19 @@ export type RerunRunData = {
 
 export type RerunRunErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Unauthorized
+     * Nobody signed in
      */
     401: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
@@ -2297,31 +2349,31 @@ export type RerunRunErrors = {
      */
     409: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
     /**
-     * Insufficient Storage
+     * Disk full
      */
     507: Problem;
 };
@@ -2346,39 +2398,39 @@ export type SignInData = {
 
 export type SignInErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Not Found
+     * Not found
      */
     404: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -2403,35 +2455,35 @@ export type SignOutData = {
 
 export type SignOutErrors = {
     /**
-     * Bad Request
+     * Malformed
      */
     400: Problem;
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Request Entity Too Large
+     * Too large
      */
     413: Problem;
     /**
-     * Unsupported Media Type
+     * Wrong media type
      */
     415: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Unprocessable Entity
+     * Invalid
      */
     422: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
     /**
-     * Service Unavailable
+     * Unavailable
      */
     503: Problem;
 };
@@ -2456,15 +2508,15 @@ export type GetHealthData = {
 
 export type GetHealthErrors = {
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
 };
@@ -2489,15 +2541,15 @@ export type GetNumbersData = {
 
 export type GetNumbersErrors = {
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
 };
@@ -2522,15 +2574,15 @@ export type GetReadinessData = {
 
 export type GetReadinessErrors = {
     /**
-     * Forbidden
+     * Not allowed
      */
     403: Problem;
     /**
-     * Misdirected Request
+     * Wrong host
      */
     421: Problem;
     /**
-     * Internal Server Error
+     * Internal error
      */
     500: Problem;
 };

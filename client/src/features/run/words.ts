@@ -74,7 +74,7 @@ export const WORDS = {
   undelivered: "Messages whose delivery is unknown",
   progress: "Progress",
   curve: "Loss so far",
-  curveLink: "All metrics",
+  curveLink: "All curves",
   told: "Told in",
   pipeline: "Pipeline run",
   place: "Place",
