@@ -139,7 +139,7 @@ class Turns:
         shown = await self._shown(turn)
         if shown is None:
             await self._add(turn.thread, f"{turn.key}:replace", post)
-        elif shown.post != post:
+        else:
             await self._around.store.put_post(shown.key, post)
             self._around.bell.ring(OUTBOX)
 

@@ -153,6 +153,12 @@ def test_both_tenants_must_agree_and_be_allowed(activity, conversation, data, is
             wire.tenant(raw, frozenset({"t1"}))
 
 
+def test_two_tenants_in_one_activity_are_refused_although_both_are_allowed(activity):
+    raw = activity(conversation={"tenantId": "t1"}, channelData={"tenant": {"id": "t2"}})
+    with pytest.raises(ForbiddenError):
+        wire.tenant(raw, frozenset({"t1", "t2"}))
+
+
 def test_an_empty_list_of_tenants_lets_nobody_in(activity):
     with pytest.raises(ForbiddenError):
         wire.tenant(activity(), frozenset())

@@ -23,6 +23,13 @@ def test_the_wait_ends_when_the_oldest_is_old_enough():
     assert meter.wait_s(START + timedelta(seconds=6)) == 4
 
 
+def test_a_second_burst_is_held_like_the_first():
+    meter = Meter([Limit(2, 1), Limit(100, 60)])
+    for second in (0, 0, 10, 10):
+        meter.note(START + timedelta(seconds=second))
+    assert meter.wait_s(START + timedelta(seconds=10)) == 1
+
+
 def test_an_hour_holds_1800_messages():
     meter, now = Meter(PER_THREAD), START
     for _ in range(1800):
