@@ -4,7 +4,7 @@ import contextlib
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,11 +85,14 @@ def end_marked(mark: str, grace_s: float = 0.0) -> int:
         for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
-        psutil.wait_procs(found, timeout=grace_s)
+        _wait(found, grace_s)
     deadline = time.monotonic() + KILL_WAIT_S
     # Again until none is left: one of them may have started another meanwhile.
     while (left := marked(mark)) and time.monotonic() < deadline:
-        _kill(left)
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        _wait(left, KILL_WAIT_S)
     return len(found)
 
 
@@ -108,9 +111,18 @@ def marked(mark: str) -> list[psutil.Process]:
     return found
 
 
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    processes = list(processes)
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(processes, timeout=KILL_WAIT_S)
+def _wait(processes: list[psutil.Process], timeout_s: float) -> None:
+    """Wait until none of them runs.
+
+    Not by psutil's own `wait`: of a child it takes the exit code, for which its parent waits.
+    """
+    deadline = time.monotonic() + timeout_s
+    while any(_runs(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -127,6 +127,13 @@ def test_a_process_with_time_to_save_gets_sigterm_first(mark: str) -> None:
     close(process)
 
 
+def test_ending_a_child_leaves_its_exit_code_to_its_parent(mark: str) -> None:
+    process = start(mark)
+    end_marked(mark)
+    assert process.wait(60) == -signal.SIGKILL
+    close(process)
+
+
 def test_our_settings_are_not_inherited() -> None:
     given = {"PATH": "/bin", "KRSP_HOME": "x", "MicrosoftAppPassword": "y", "CUDA_HOME": "z"}
     assert inherited(given) == {"PATH": "/bin", "CUDA_HOME": "z"}
