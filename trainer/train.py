@@ -62,7 +62,8 @@ class PackedTrainer(SFTTrainer):
         self._loss_so_far += loss.detach()
         self._reporter.step_tokens += inputs["input_ids"].numel()
         # The count is of every rank's tokens, and DDP averages gradients over ranks.
-        return loss * self.accelerator.num_processes
+        ranks: int = self.accelerator.num_processes
+        return loss * ranks
 
     @override
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> float:

@@ -213,7 +213,7 @@ def _time(
         low, high = RANGE_GUESS
     training *= 1 + BESIDE_STEPS
     limit = spec.budget.hours * 3600 if spec.budget.hours is not None else math.inf
-    bounds = (min(training * factor, limit) + node.start_s for factor in (low, 1.0, high))
+    bounds = (factor * node.start_s + min(factor * training, limit) for factor in (low, 1.0, high))
     lowest, expected, highest = bounds
     return lowest, expected, highest, basis
 

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pydoc_data.topics
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -78,13 +79,15 @@ def _question(name: str) -> str:
 def _docstrings() -> Iterator[tuple[str, str]]:
     """Yield (dotted name, docstring), each text once, in a fixed order."""
     seen: set[str] = set()
-    for module_name in MODULES.split():
-        module = importlib.import_module(module_name)
-        for name, value in _members(module, module_name):
-            text = inspect.getdoc(value)
-            if text and text not in seen:
-                seen.add(text)
-                yield name, text
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Deprecated names have docstrings too.
+        modules = {name: importlib.import_module(name) for name in MODULES.split()}
+        members = [found for name, module in modules.items() for found in _members(module, name)]
+        texts = [(name, inspect.getdoc(value)) for name, value in members]
+    for name, text in texts:
+        if text and text not in seen:
+            seen.add(text)
+            yield name, text
 
 
 def _members(module: ModuleType, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,156 @@
+"""Data files: every fault is named by file and line, and nothing bad gets through."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from trainer.contract.spec import DataSource
+from trainer.data.read import DOCUMENT_CHARACTERS, Rows, read_rows
+from trainer.data.rows import Conversation, Document
+from trainer.errors import BadDataError
+
+GOOD = {"question": "Why?", "answer": "Because."}
+TALK = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+
+
+def read(folder: Path, content: str | bytes, *, name: str = "d.jsonl", method: Any = "sft") -> Rows:
+    raw = content.encode() if isinstance(content, str) else content
+    (folder / name).write_bytes(raw)
+    return read_rows(DataSource(uri=name), method, folder)
+
+
+def refused(folder: Path, content: str | bytes, **options: Any) -> BadDataError:
+    with pytest.raises(BadDataError) as caught:
+        read(folder, content, **options)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "row",
+    [GOOD, {"prompt": "Why?", "completion": "Because."}, {"messages": TALK}],
+)
+def test_each_shape_of_a_conversation_is_read(tmp_path: Path, row: dict[str, Any]) -> None:
+    (found,) = read(tmp_path, json.dumps(row) + "\n").rows
+    assert isinstance(found, Conversation)
+    assert found.messages[-1].role == "assistant"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("{broken", "expected one JSON object"),
+        ("[1]", "found a list"),
+        ("{}", "found no keys"),
+        ('{"q": 1}', "found `q`"),
+        ('{"question": "Why?"}', "`answer` is missing"),
+        ('{"question": "Why?", "answer": ""}', "`answer` is empty"),
+        ('{"question": "Why?", "answer": 7}', "`answer` must be text; found a number"),
+        ('{"prompt": null, "completion": "x"}', "`prompt` must be text; found null"),
+        ('{"messages": []}', "`messages` is empty"),
+        ('{"messages": "hi"}', "`messages` must be a list"),
+        ('{"messages": [{"role": "user", "content": "Hi"}]}', "must be the assistant's answer"),
+        ('{"messages": [{"role": "robot", "content": "Hi"}]}', "role 'robot'"),
+        ('{"messages": [{"role": "user"}]}', "must have `role` and `content`"),
+        ('{"text": "Once upon a time"}', "has no answer to learn"),
+    ],
+)
+def test_a_bad_row_is_named_by_line_with_what_was_expected(
+    tmp_path: Path, row: str, said: str
+) -> None:
+    error = refused(tmp_path, json.dumps(GOOD) + "\n" + row + "\n")
+    assert error.exit_code == 2
+    assert error.faults[0].startswith("d.jsonl, line 2: ")
+    assert said in error.faults[0]
+
+
+def test_the_first_ten_faults_are_shown_and_all_are_counted(tmp_path: Path) -> None:
+    error = refused(tmp_path, "{}\n" * 25)
+    assert (len(error.faults), error.count) == (10, 25)
+    assert "and 15 more" in str(error)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_file_is_refused(tmp_path: Path, content: str) -> None:
+    assert "is empty" in str(refused(tmp_path, content))
+
+
+def test_bytes_that_are_not_utf8_are_named_by_line_and_byte(tmp_path: Path) -> None:
+    error = refused(tmp_path, json.dumps(GOOD).encode() + b'\n{"question": "\xff"}\n')
+    assert "line 2: expected UTF-8; byte 15 is 0xff" in error.faults[0]
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(BadDataError, match="does not exist"):
+        read_rows(DataSource(uri="none.jsonl"), "sft", tmp_path)
+    with pytest.raises(BadDataError, match="is a folder"):
+        read_rows(DataSource(uri="."), "sft", tmp_path)
+
+
+def test_an_unknown_ending_or_builtin_is_refused_with_what_there_is(tmp_path: Path) -> None:
+    error = refused(tmp_path, "x", name="data.xyz")
+    assert ".jsonl" in error.remedy
+    with pytest.raises(BadDataError) as caught:
+        read_rows(DataSource(uri="builtin:nothing"), "sft", tmp_path)
+    assert "builtin:python-qa" in caught.value.remedy
+
+
+def test_a_file_that_changed_since_its_approval_is_refused(tmp_path: Path) -> None:
+    line = json.dumps(GOOD) + "\n"
+    found = read(tmp_path, line)
+    assert found.sha256 == hashlib.sha256(line.encode()).hexdigest()
+    with pytest.raises(BadDataError, match="has changed"):
+        read_rows(DataSource(uri="d.jsonl", sha256="0" * 64), "sft", tmp_path)
+
+
+def test_parquet_gives_the_rows_that_jsonl_gives(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([GOOD, GOOD]), tmp_path / "d.parquet")
+    found = read_rows(DataSource(uri="d.parquet"), "sft", tmp_path)
+    assert [row.messages for row in found.rows] == [
+        row.messages for row in read(tmp_path, (json.dumps(GOOD) + "\n") * 2).rows
+    ]
+
+
+def test_a_broken_parquet_file_is_refused_in_words(tmp_path: Path) -> None:
+    error = refused(tmp_path, b"PAR1 not really", name="d.parquet")
+    assert "not a whole Parquet file" in str(error)
+
+
+def test_text_is_cut_into_documents_at_blank_lines_without_loss(tmp_path: Path) -> None:
+    text = "".join(f"Paragraph {n}. " + "word " * 60 + "\n\n" for n in range(60))
+    found = read(tmp_path, text, name="book.txt", method="pretrain")
+    pieces = [row.text for row in found.rows if isinstance(row, Document)]
+    assert "".join(pieces) == text
+    assert all(piece.endswith("\n\n") for piece in pieces)
+    assert all(DOCUMENT_CHARACTERS <= len(p) <= 2 * DOCUMENT_CHARACTERS for p in pieces[:-1])
+
+
+def test_text_without_blank_lines_is_cut_at_line_ends(tmp_path: Path) -> None:
+    text = "a line of words\n" * 2000
+    found = read(tmp_path, text, name="long.txt", method="pretrain")
+    assert len(found.rows) > 1
+    assert "".join(row.text for row in found.rows if isinstance(row, Document)) == text
+
+
+def test_conversations_are_refused_where_text_is_wanted(tmp_path: Path) -> None:
+    error = refused(tmp_path, json.dumps(GOOD) + "\n", method="pretrain")
+    assert "expected `text`; found a conversation" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("uri", "method", "least"),
+    [
+        ("builtin:python-topics", "pretrain", 50),
+        ("builtin:python-docstrings", "pretrain", 2000),
+        ("builtin:python-qa", "sft", 2000),
+    ],
+)
+def test_builtin_text_is_there_and_the_same_each_time(uri: str, method: Any, least: int) -> None:
+    first = read_rows(DataSource(uri=uri), method, Path())
+    again = read_rows(DataSource(uri=uri), method, Path())
+    assert len(first.rows) > least
+    assert first.sha256 == again.sha256
