@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 
 import aiohttp
 import pytest
@@ -195,6 +196,40 @@ async def test_the_prompt_says_each_line_and_shows_each_answer(whole):
         assert await converse(room, screen, Talk(room, screen), typed) == 0
     assert "You are Alex Wilber" in whole.said()
     assert "There are no runs yet" in whole.said()
+
+
+async def test_at_the_prompt_start_presses_the_newest_plan(whole, world):
+    planned, started = threading.Event(), threading.Event()
+
+    def typed():
+        yield "train tiny-sft"
+        assert planned.wait(10)
+        yield "start"
+        assert started.wait(10)
+
+    async def watch():
+        while "Plan:" not in whole.said():  # noqa: ASYNC110 - the screen announces nothing
+            await asyncio.sleep(0.01)
+        planned.set()
+        await the_run(world)
+        started.set()
+
+    async with session() as http, Room(ALEX, whole.url, http).opened() as room:
+        screen = Screen(whole.screen)
+        watching = asyncio.create_task(watch())
+        await converse(room, screen, Talk(room, screen), typed())
+        await watching
+    (run,) = await world.store.unfinished()
+    assert run.requester.id == ALEX.id
+
+
+async def test_at_the_prompt_a_bot_that_is_gone_is_a_sentence_and_no_end(whole):
+    url = whole.url
+    await whole.server.close()
+    async with session() as http, Room(ALEX, url, http).opened() as room:
+        screen = Screen(whole.screen)
+        assert await converse(room, screen, Talk(room, screen), io.StringIO("help\n")) == 0
+    assert "python -m bot serve" in whole.said()
 
 
 def heard(post, text, *, name="1", is_edit=False):
