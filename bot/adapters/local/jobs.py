@@ -24,7 +24,7 @@ _OPEN = frozenset({JobState.WAITING, JobState.RUNNING})
 
 def has_gpus() -> bool:
     """Return whether this machine has an NVIDIA GPU that a job could use."""
-    return Path("/dev/nvidia0").exists()
+    return any(Path("/dev").glob("nvidia[0-9]*"))
 
 
 class LocalJobs(Jobs):
