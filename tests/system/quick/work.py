@@ -1,4 +1,4 @@
-"""Write a trainer's progress in a second or two, and note each start in `starts.txt`."""
+"""Write a trainer's progress for the steps asked for, and note each start in `starts.txt`."""
 
 import sys
 import time
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from trainer.contract.progress import Phase, PhaseLine, ResultLine, StepLine
 
-STEPS = 15
-PAUSE_S = 0.1
+PAUSE_S = 0.15
+TOKENS = 4096  # a step, as in the recipe tiny-sft
 
-output = Path(sys.argv[1])
+output, steps = Path(sys.argv[1]), int(sys.argv[2])
 output.mkdir(parents=True, exist_ok=True)
 with (output / "starts.txt").open("a") as starts:
     starts.write("started\n")
@@ -20,18 +20,19 @@ with (output / "progress.jsonl").open("a") as progress:
         progress.flush()
 
     say(PhaseLine(at=time.time(), phase=Phase.TRAIN))
-    for step in range(1, STEPS + 1):
+    for step in range(1, steps + 1):
         time.sleep(PAUSE_S)
         loss = 8.0 / step
-        rest = (STEPS - step) * PAUSE_S
-        numbers = {"tokens": step * 100, "tokens_per_s": 1000.0, "eta_s": rest}
-        say(StepLine(at=time.time(), step=step, total=STEPS, loss=loss, lr=1e-3, **numbers))
+        rest = (steps - step) * PAUSE_S
+        numbers = {"tokens": step * TOKENS, "tokens_per_s": TOKENS / PAUSE_S, "eta_s": rest}
+        print(f"step {step} of {steps}: loss {loss:.3f}", flush=True)
+        say(StepLine(at=time.time(), step=step, total=steps, loss=loss, lr=1e-3, **numbers))
     say(
         ResultLine(
             at=time.time(),
-            steps=STEPS,
-            tokens=STEPS * 100,
-            train_s=STEPS * PAUSE_S,
+            steps=steps,
+            tokens=steps * TOKENS,
+            train_s=steps * PAUSE_S,
             loss=0.6,
             eval_loss=0.7,
             eval_perplexity=2.0,
