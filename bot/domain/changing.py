@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.domain.people import Person
 from bot.domain.plan import status_of
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, roles_in_words
 from bot.domain.run import (
     Approval,
     Cancel,
@@ -47,6 +47,7 @@ def started(draft: Draft, by: By, policy: Policy, new_key: Callable[[], str]) ->
             why=draft.approval_why,
             asked_at=by.at,
             expires_at=by.at + policy.approval_expires,
+            may_decide=(roles_in_words(policy.approvers),) if policy.approvers else (),
         )
     run = Run(
         id=draft.id,

@@ -131,7 +131,8 @@ def news(
             alert = AlertPost(view, run.requester.id, run.requester.name)
             wanted.append(_message(run, thread, "alert", alert, now))
     if run.threads and run.wish.approval is not None:
-        wanted.append(_message(run, run.threads[0], "approval", ApprovalPost(view, ()), now))
+        asked = ApprovalPost(view, run.wish.approval.may_decide)
+        wanted.append(_message(run, run.threads[0], "approval", asked, now))
     return tuple(m for m in wanted if _is_news(m, told.get(m.key), now, tempo))
 
 

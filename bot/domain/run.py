@@ -65,6 +65,7 @@ class Approval:
     why: str
     asked_at: datetime
     expires_at: datetime
+    may_decide: tuple[str, ...] = ()  # words for the people who can: "an approver or an admin"
     decision: Decision | None = None
 
 
