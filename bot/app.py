@@ -19,7 +19,7 @@ from bot.adapters.bell import LocalBell
 from bot.adapters.clock import SystemClock
 from bot.adapters.home_lock import HomeLock
 from bot.adapters.local.data_files import LocalDataFiles
-from bot.adapters.local.jobs import LocalJobs
+from bot.adapters.local.jobs import LocalJobs, has_gpus
 from bot.adapters.local.pipelines import LocalPipelines, Source
 from bot.adapters.local.tracking import LocalTracking
 from bot.adapters.sql import SqlStore, check_version, migrate
@@ -163,7 +163,12 @@ def _backends(base: Base) -> Backends:
     settings = base.settings
     return Backends(
         pipelines=LocalPipelines(base.home, Source.of(settings.pipeline_file)),
-        jobs=LocalJobs(base.home, slots=settings.slots, grace_s=settings.stop_grace_s),
+        jobs=LocalJobs(
+            base.home,
+            slots=settings.slots,
+            has_gpus=has_gpus(),
+            grace_s=settings.stop_grace_s,
+        ),
         tracking=LocalTracking(base.home),
         store=base.store,
         clock=base.clock,

@@ -5,6 +5,7 @@ from bot.domain.run import JobState, PipelineState, Run, RunStatus
 from bot.domain.view import Diagnosis, Verdict
 
 SHOWN_LOG_LINES = 12
+SIGNALLED = 128  # a shell's exit code for a process that a signal ended is 128 + its number
 
 
 def diagnose(run: Run) -> Diagnosis | None:
@@ -44,9 +45,10 @@ def _from_job(run: Run) -> Diagnosis | None:
             "This is a fault of the trainer: tell its developers, with the run id.",
             tail,
         )
-    if job.exit_code is not None and job.exit_code < 0:
+    if job.exit_code is not None and job.exit_code > SIGNALLED:
         return Diagnosis(
-            f"The system killed the job (signal {-job.exit_code}); often memory ran out.",
+            f"The system killed the job (signal {job.exit_code - SIGNALLED}); "
+            "often memory ran out.",
             "Try a smaller batch (`batch=...`) or a shorter `max_length`, then `rerun` it.",
             tail,
         )

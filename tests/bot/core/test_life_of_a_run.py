@@ -371,3 +371,12 @@ async def test_a_lora_run_without_a_base_says_what_to_train_first(world):
         await world.service.draft(
             world.service.people()[0], recipe="tiny-lora", changes={}, nonce="n", thread=None
         )
+
+
+async def test_a_job_that_the_system_killed_is_told_with_the_usual_cause(world):
+    run = await world.to_status(RunStatus.TRAINING)
+    world.jobs.finish(run.id, 137)
+    await world.sweep()
+    found = (await world.service.view(await world.run(run.id))).diagnosis
+    assert "signal 9" in found.cause
+    assert "batch" in found.remedy
