@@ -39,7 +39,7 @@ describe("four states", () => {
     server.use(get("/runs", { runs: [aRun(), TRAINED], total: 2, next: null }));
     renderApp("/runs");
     const row = (await screen.findByRole("link", { name: "first-try" })).closest("tr");
-    for (const text of ["Training", "20 / 70", "5.1234", "0.0200 EUR", "Alex"]) {
+    for (const text of ["Training", "20 / 70", "5.1234", "EUR 0.0200", "Alex"]) {
       expect(within(row as HTMLElement).getByText(text)).toBeInTheDocument();
     }
     expect(screen.getByText("4.2")).toBeInTheDocument(); // what counts is the held-out loss

@@ -1,68 +1,47 @@
-import { Button } from "@fluentui/react-components";
 import { useNavigate } from "@tanstack/react-router";
-import { useId, useState } from "react";
+import { lazy, Suspense, useId, useState } from "react";
 import { useRerun, useRunAction } from "@/api/actions";
 import type { Right, RunDetail } from "@/api/generated";
 import { STATUS } from "@/shared/status/status";
+import { SecondaryLink } from "@/shared/ui/action-link";
 import { useNonce } from "@/shared/ui/use-nonce";
-import { ReasonDialog } from "./reason-dialog";
+import { Act, ActionFault, Reasons } from "./act";
 import styles from "./run.module.css";
 import { WORDS } from "./words";
 
+const ReasonDialog = lazy(() => import("./reason-dialog"));
+
+/** What was asked; null until something was: most visitors never load the dialog. */
+type Asking = { kind: "cancel" | "reject"; isOpen: boolean } | null;
+
 /** What one may do now; what one may not is shown with its reason, never hidden. */
 export function Actions({ detail }: { detail: RunDetail }) {
-  const { run, rights } = detail;
-  const { actions } = WORDS;
-  const [asking, setAsking] = useState<"cancel" | "reject" | null>(null);
-  const act = useRunAction(run.id);
-  const rerun = useRunAgain(run.id);
-  const waits = run.status === "awaiting_approval";
-  const isFinal = STATUS[run.status].isFinal;
+  const [asking, setAsking] = useState<Asking>(null);
+  const close = () => setAsking(asking && { ...asking, isOpen: false });
+  const act = useRunAction(detail.run.id);
+  const rerun = useRunAgain(detail.run.id);
   const busy = act.isPending || rerun.isPending;
   return (
     <div className={styles.actions}>
-      <div className={styles.buttons}>
-        {waits && (
-          <>
-            <Act
-              right={rights.approve}
-              busy={busy}
-              primary
-              onClick={() => act.mutate({ kind: "approve" })}
-            >
-              {actions.approve}
-            </Act>
-            <Act right={rights.reject} busy={busy} onClick={() => setAsking("reject")}>
-              {actions.reject}
-            </Act>
-          </>
-        )}
-        {!isFinal && (
-          <Act
-            right={rights.cancel}
-            busy={busy || run.is_stopping}
-            onClick={() => setAsking("cancel")}
-          >
-            {run.is_stopping ? actions.stopping : actions.cancel}
-          </Act>
-        )}
-        {isFinal && (
-          <Act right={rights.rerun} busy={busy} primary onClick={rerun.start}>
-            {actions.rerun}
-          </Act>
-        )}
-      </div>
-      <ActionFault error={asking === null ? (act.error ?? rerun.error) : null} />
+      <Buttons
+        detail={detail}
+        busy={busy}
+        onAsk={(kind) => setAsking({ kind, isOpen: true })}
+        onApprove={() => act.mutate({ kind: "approve" })}
+        onRerun={rerun.start}
+      />
+      <ActionFault error={asking?.isOpen ? null : (act.error ?? rerun.error)} />
       {asking && (
-        <ReasonDialog
-          words={WORDS.dialogs[asking]}
-          busy={busy}
-          error={act.error}
-          onClose={() => setAsking(null)}
-          onConfirm={(reason) =>
-            act.mutate({ kind: asking, reason }, { onSuccess: () => setAsking(null) })
-          }
-        />
+        <Suspense fallback={null}>
+          <ReasonDialog
+            isOpen={asking.isOpen}
+            words={WORDS.dialogs[asking.kind]}
+            busy={busy}
+            error={act.error}
+            onClose={close}
+            onConfirm={(reason) => act.mutate({ kind: asking.kind, reason }, { onSuccess: close })}
+          />
+        </Suspense>
       )}
     </div>
   );
@@ -79,40 +58,46 @@ function useRunAgain(id: string) {
   return { ...rerun, start };
 }
 
-function ActionFault({ error }: { error: Error | null }) {
-  if (error === null) return null;
-  return (
-    <p role="alert" className={styles.fault}>
-      {error.message}
-    </p>
-  );
-}
-
-type ActProps = {
-  right: Right;
+type ButtonsProps = {
+  detail: RunDetail;
   busy: boolean;
-  primary?: boolean;
-  onClick: () => void;
-  children: string;
+  onAsk: (kind: "cancel" | "reject") => void;
+  onApprove: () => void;
+  onRerun: () => void;
 };
 
-function Act({ right, busy, primary = false, onClick, children }: ActProps) {
-  const why = useId();
+type Choice = { words: string; right: Right; onClick: () => void; primary?: boolean };
+
+function Buttons({ detail, busy, onAsk, onApprove, onRerun }: ButtonsProps) {
+  const { run, rights } = detail;
+  const { actions } = WORDS;
+  const reasons = useId();
+  const choices: Choice[] = [];
+  if (run.status === "awaiting_approval") {
+    choices.push(
+      { words: actions.approve, right: rights.approve, onClick: onApprove, primary: true },
+      { words: actions.reject, right: rights.reject, onClick: () => onAsk("reject") },
+    );
+  }
+  if (STATUS[run.status].isFinal) {
+    choices.push({ words: actions.rerun, right: rights.rerun, onClick: onRerun, primary: true });
+  } else {
+    const words = run.is_stopping ? actions.stopping : actions.cancel;
+    choices.push({ words, right: rights.cancel, onClick: () => onAsk("cancel") });
+  }
   return (
-    <span className={styles.act}>
-      <Button
-        appearance={primary && right.allowed ? "primary" : "secondary"}
-        disabledFocusable={!right.allowed || busy}
-        aria-describedby={right.why ? why : undefined}
-        onClick={onClick}
-      >
-        {children}
-      </Button>
-      {right.why && (
-        <span id={why} className={styles.why}>
-          {right.why}
-        </span>
-      )}
-    </span>
+    <>
+      <div className={styles.buttons}>
+        {choices.map(({ words, ...choice }) => (
+          <Act key={words} reasons={reasons} busy={busy} {...choice}>
+            {words}
+          </Act>
+        ))}
+        <SecondaryLink to="/runs/new" search={{ from: run.id }}>
+          {actions.change}
+        </SecondaryLink>
+      </div>
+      <Reasons id={reasons} rights={choices.map(({ right }) => right)} />
+    </>
   );
 }

@@ -6,12 +6,12 @@ import { StatusBadge } from "@/shared/status/status-badge";
 import { Facts } from "@/shared/ui/facts";
 import { StepBar } from "@/shared/ui/step-bar";
 import styles from "./run.module.css";
-import { factsOf } from "./run-facts";
+import { factsOf, hasBegun } from "./run-facts";
 import { WORDS } from "./words";
 
 export function Headline({ run }: { run: RunView }) {
   const now = useNow();
-  const isTraining = run.total > 0 && !STATUS[run.status].isFinal;
+  const isTraining = hasBegun(run) && !STATUS[run.status].isFinal;
   return (
     <div className={styles.headline}>
       <div className={styles.statusLine}>

@@ -14,6 +14,8 @@ import { useState } from "react";
 const LONGEST = 500; // characters; the server's limit
 
 type ReasonDialogProps = {
+  /** The dialog stays in the tree: taken away while open, it would leave the page inert. */
+  isOpen: boolean;
   words: { title: string; text: string; reason: string; confirm: string; back: string };
   busy: boolean;
   error: Error | null;
@@ -21,10 +23,17 @@ type ReasonDialogProps = {
   onConfirm: (reason: string) => void;
 };
 
-export function ReasonDialog({ words, busy, error, onClose, onConfirm }: ReasonDialogProps) {
+export default function ReasonDialog({
+  isOpen,
+  words,
+  busy,
+  error,
+  onClose,
+  onConfirm,
+}: ReasonDialogProps) {
   const [reason, setReason] = useState("");
   return (
-    <Dialog open onOpenChange={(_, { open }) => !open && onClose()}>
+    <Dialog open={isOpen} onOpenChange={(_, { open }) => !open && onClose()}>
       <DialogSurface>
         <DialogBody>
           <DialogTitle>{words.title}</DialogTitle>

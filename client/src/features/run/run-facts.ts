@@ -10,6 +10,11 @@ export function factsOf(run: RunView): Fact[] {
   return [...queueFacts(run), ...trainingFacts(run, isFinal), costFact(run, isFinal)];
 }
 
+/** Whether there is a number to show; before, dashes would only take room. */
+export function hasBegun({ status, step, total, loss }: RunView): boolean {
+  return total > 0 && (step > 0 || loss !== null || status === "training");
+}
+
 function queueFacts(run: RunView): Fact[] {
   const facts: Fact[] = [];
   if (run.queue_position !== null) {
@@ -20,7 +25,7 @@ function queueFacts(run: RunView): Fact[] {
 }
 
 function trainingFacts(run: RunView, isFinal: boolean): Fact[] {
-  if (run.total === 0) return [];
+  if (!hasBegun(run)) return [];
   const step = { name: WORDS.step, value: `${whole(run.step)} of ${whole(run.total)}` };
   const left = run.eta_s === null ? DASH : duration(run.eta_s);
   const from = run.first_loss === null ? undefined : WORDS.lossFrom(measure(run.first_loss));

@@ -38,7 +38,7 @@ describe("four states", () => {
       "Training, step 20 of 70.",
       "20 of 70",
       "2 min 16 s",
-      "of 2.00 EUR at most",
+      "of EUR 2.00 at most",
     ]) {
       expect(await screen.findByText(text)).toBeInTheDocument();
     }
@@ -84,6 +84,8 @@ describe("actions", () => {
     withRun({ is_stopping: true });
     await user.click(within(dialog).getByRole("button", { name: "Cancel run" }));
     expect(await screen.findByRole("button", { name: "Stopping" })).toBeInTheDocument();
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+    expect(screen.getByRole("link", { name: "New run" })).toBeInTheDocument(); // the page is back
     expect(sent).toEqual({ reason: "wrong data" });
   });
 

@@ -27,7 +27,7 @@ export const WORDS = {
     approve: "Approve",
     reject: "Reject",
     rerun: "Run again",
-    change: "Change and run",
+    change: "Use as template",
     stopping: "Stopping",
   },
   dialogs: {

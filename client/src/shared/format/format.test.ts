@@ -31,9 +31,9 @@ describe("measure", () => {
 });
 
 test("small sums keep the digits that make them differ from nothing", () => {
-  expect(money(0.0065, "EUR")).toBe("0.0065 EUR");
-  expect(money(12.5, "EUR")).toBe("12.50 EUR");
-  expect(money(0, "EUR")).toBe("0.00 EUR");
+  expect(money(0.0065, "EUR")).toBe("EUR 0.0065");
+  expect(money(12.5, "EUR")).toBe("EUR 12.50");
+  expect(money(0, "EUR")).toBe("EUR 0.00");
 });
 
 test("bytes are counted in thousands", () => {

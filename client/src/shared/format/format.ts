@@ -46,7 +46,7 @@ function join(many: number, unit: string, few: number, smallUnit: string): strin
 
 export function money(amount: number, currency: string): string {
   const digits = amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2;
-  return `${amount.toFixed(digits)} ${currency}`;
+  return `${currency} ${amount.toFixed(digits)}`;
 }
 
 export function bytes(count: number): string {

@@ -10,3 +10,9 @@ function Primary(props: AnchorProps) {
 
 /** A link that looks like the page's main button: it goes somewhere, so it is no button. */
 export const ActionLink: LinkComponent<typeof Primary> = createLink(Primary);
+
+function Secondary(props: AnchorProps) {
+  return <a {...props} className={styles.secondary} />;
+}
+
+export const SecondaryLink: LinkComponent<typeof Secondary> = createLink(Secondary);

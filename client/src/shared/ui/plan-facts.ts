@@ -12,7 +12,7 @@ const WORDS = {
   time: "Time",
   cost: "Cost",
   price: "Price",
-  perHour: (price: string) => `${price} an hour`,
+  perHour: "an hour of one machine",
   between: (low: string, high: string) => `${low} to ${high}`,
 };
 
@@ -30,7 +30,7 @@ export function planFacts(plan: Plan): Fact[] {
       value: money(plan.cost, currency),
       note: WORDS.between(money(plan.cost_low, currency), money(plan.cost_high, currency)),
     },
-    { name: WORDS.price, value: WORDS.perHour(money(plan.price_per_hour, currency)) },
+    { name: WORDS.price, value: money(plan.price_per_hour, currency), note: WORDS.perHour },
     {
       name: WORDS.parameters,
       value: compact(plan.parameters),
