@@ -1,6 +1,7 @@
 """One attempt at a run, from checked rows to the written model."""
 
 import resource
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,7 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
     Goes on from the newest whole checkpoint if there is one. Raises a `TrainerError` for each
     way in which it can end otherwise.
     """
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    _quieten()
     origin = lineage(
         run_id=context.run_id,
         attempt=context.attempt,
@@ -46,9 +46,9 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
         context.progress.listeners.append(tracker.take)
         tracker.start()
     try:
-        attempt = _Attempt(context, origin, prepare(context, gathered, base), base)
+        attempt = Attempt(context, gathered.identity, prepare(context, gathered, base), base)
         attempt.train()
-        attempt.judge_and_export()
+        attempt.judge_and_export(origin)
     except BaseException as error:
         if tracker is not None:
             preempted = failure_of(error).kind is FailureKind.PREEMPTED
@@ -57,13 +57,13 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
     return attempt.report(tracker.finish("FINISHED") if tracker is not None else None)
 
 
-class _Attempt:
+class Attempt:
     """The pieces of one attempt, put together."""
 
     def __init__(
-        self, context: Context, origin: Lineage, prepared: Prepared, base: Path | None
+        self, context: Context, data_sha256: str, prepared: Prepared, base: Path | None
     ) -> None:
-        self.context, self.origin, self.prepared = context, origin, prepared
+        self.context, self.data_sha256, self.prepared = context, data_sha256, prepared
         self.found = newest(context.checkpoints)
         self.totals = self.found[1].totals if self.found else Totals()
         reporter = Reporter(context, self.totals)
@@ -99,13 +99,13 @@ class _Attempt:
         if self.step < prepared.steps:
             self._refuse_stop(self.step)
 
-    def judge_and_export(self) -> None:
+    def judge_and_export(self, origin: Lineage) -> None:
         """Judge the trained model and write it, with its card."""
         context, prepared = self.context, self.prepared
         context.progress.write(PhaseLine, phase=Phase.EVALUATE)
         self._judge(self.step)
         context.progress.write(PhaseLine, phase=Phase.EXPORT)
-        card = model_card(context.spec, prepared.data, self._result(None), self.origin)
+        card = model_card(context.spec, prepared.data, self._result(None), origin)
         tokens = prepared.held_out.batch([0])["input_ids"]
         folder = context.model_folder
         export(self.trainer.model, prepared.tokenizer, folder, card=card, tokens=tokens)
@@ -149,7 +149,7 @@ class _Attempt:
         manifest = Manifest(
             step=step,
             spec_sha256=context.spec_sha256,
-            data_sha256=self.origin.data_sha256,
+            data_sha256=self.data_sha256,
             world_size=world_size,
             torch=torch.__version__,
             totals=self.totals,
@@ -176,7 +176,7 @@ class _Attempt:
             name
             for name, was, now in (
                 ("the spec", manifest.spec_sha256, self.context.spec_sha256),
-                ("the data", manifest.data_sha256, self.origin.data_sha256),
+                ("the data", manifest.data_sha256, self.data_sha256),
                 ("the number of processes", manifest.world_size, world_size),
                 ("the version of torch", manifest.torch, torch.__version__),
             )
@@ -194,6 +194,13 @@ class _Attempt:
                 remedy="Start it again with the same output folder: it goes on from there.",
                 step=step,
             )
+
+
+def _quieten() -> None:
+    """Keep the libraries' advice to programmers out of a log that a researcher reads."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|trl)\.")
 
 
 def peak_memory_bytes() -> int:

@@ -1,5 +1,6 @@
 """Append progress lines to `progress.jsonl`, and say them on standard output."""
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -52,7 +53,7 @@ class Progress:
         self.path = output / "progress.jsonl"
         self.attempt = attempt
         self._say, self._as_json, self._clock = say, as_json, clock
-        self._spoken_at = 0.0
+        self._spoken_at = -math.inf
         self.listeners: list[Callable[[ProgressLine], None]] = []
         _end_torn_line(self.path)
 

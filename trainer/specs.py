@@ -59,7 +59,8 @@ def _from_base64(name: str, env: Mapping[str, str]) -> str:
 def _parse(text: str, argument: str) -> Any:
     """Return the text's value; YAML covers JSON, but JSON's own messages are better for JSON."""
     try:
-        return json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+        is_json = text.lstrip().startswith("{") and not argument.endswith((".yaml", ".yml"))
+        return json.loads(text) if is_json else yaml.safe_load(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         message = f"The spec {argument} is not JSON: {error.msg} ({where})."

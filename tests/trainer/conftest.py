@@ -35,10 +35,15 @@ Trainer = Callable[..., Finished]
 def trainer() -> Trainer:
     """Return a function that runs `python -m trainer ...` in a process of its own."""
 
-    def call(*arguments: object, cwd: Path = ROOT, env: dict[str, str] | None = None) -> Finished:
+    def call(
+        *arguments: object, env: dict[str, str] | None = None, file_bytes: int | None = None
+    ) -> Finished:
+        command = [sys.executable, "-m", "trainer", *map(str, arguments)]
+        if file_bytes is not None:
+            command = ["prlimit", f"--fsize={file_bytes}", *command]
         done = subprocess.run(
-            [sys.executable, "-m", "trainer", *map(str, arguments)],
-            cwd=cwd,
+            command,
+            cwd=ROOT,
             env=process_environment(env or {}),
             capture_output=True,
             text=True,

@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from trainer.context import Context
 from trainer.contract.progress import ProgressLine, read_line
-from trainer.contract.spec import RunSpec
+from trainer.contract.spec import RunSpec, spec_hash
+from trainer.progress import Progress
 
 ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {
@@ -37,11 +40,11 @@ def small_spec(**changes: Any) -> RunSpec:
     return RunSpec.model_validate({**SMALL, **changes})
 
 
-def write_colours(folder: Path, *, rows: int = 200) -> Path:
+def write_colours(folder: Path, *, rows: int = 200, answer: str = "It is {}.") -> Path:
     """Write question/answer pairs that a small model can learn."""
     path = folder / "colours.jsonl"
     pairs = (
-        {"question": f"What colour is thing {n}?", "answer": f"It is {COLOURS[n % 5]}."}
+        {"question": f"What colour is thing {n}?", "answer": answer.format(COLOURS[n % 5])}
         for n in range(rows)
     )
     path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
@@ -58,3 +61,19 @@ def process_environment(extra: dict[str, str]) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("KRSP_")}
     kept.pop("MLFLOW_TRACKING_URI", None)
     return {**kept, "PYTHONPATH": str(ROOT), **extra}
+
+
+def context_of(spec: RunSpec, folder: Path, *, say: Callable[[str], None] = print) -> Context:
+    """Return what an attempt in this very process works with; data and cache lie in `folder`."""
+    output = folder / "output"
+    return Context(
+        spec=spec,
+        spec_sha256=spec_hash(spec),
+        output=output,
+        home=folder,
+        cache=folder / "cache",
+        workdir=folder,
+        run_id="run-20261123-inproc",
+        attempt=1,
+        progress=Progress(output, attempt=1, say=say),
+    )

@@ -36,7 +36,7 @@ def test_yaml_json_stdin_and_environment_give_one_spec(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is not JSON"),
+        ("{", "is not YAML"),
         ("a: [", "is not YAML"),
         ("- a\n- b", "holds a list"),
         ("", "holds nothing"),

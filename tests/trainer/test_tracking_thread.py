@@ -1,0 +1,95 @@
+"""Tracking beside a run: windows that fit, nothing lost at the end, no harm when it fails."""
+
+import logging
+
+import pytest
+from typing_extensions import override
+
+from trainer.contract.progress import EvalLine, PhaseLine, StepLine
+from trainer.tracking import WINDOW_METRICS, End, Point, Store, Tracker, points
+
+
+def step(number: int) -> StepLine:
+    return StepLine(
+        at=float(number),
+        step=number,
+        total=100,
+        loss=1.0 / number,
+        lr=0.1,
+        grad_norm=1.0,
+        tokens=number,
+        tokens_per_s=10.0,
+        eta_s=1.0,
+    )
+
+
+class MemoryStore(Store):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.windows: list[list[Point]] = []
+        self.status: End | None = None
+
+    @override
+    def begin(self) -> str:
+        return "kept"
+
+    @override
+    def points(self, window: list[Point]) -> None:
+        self.windows.append(window)
+
+    @override
+    def end(self, status: End) -> None:
+        self.status = status
+
+
+class BrokenStore(MemoryStore):
+    @override
+    def points(self, window: list[Point]) -> None:
+        raise ConnectionError("429 Too Many Requests\nlong story")
+
+
+def test_the_end_sends_what_is_left_and_closes_the_run() -> None:
+    store = MemoryStore()
+    tracker = Tracker(store, window_s=60.0)
+    tracker.start()
+    tracker.take(step(1))
+    tracker.take(EvalLine(at=2.0, step=1, loss=0.5, perplexity=1.6))
+    assert tracker.finish("FINISHED") == "kept"
+    assert store.status == "FINISHED"
+    (window,) = store.windows
+    assert Point("eval_loss", 0.5, 1, 2000) in window
+    assert Point("loss", 1.0, 1, 1000) in window
+
+
+@pytest.mark.parametrize(("steps", "judged"), [(1, 0), (500, 0), (500, 2), (0, 9), (3, 30)])
+def test_a_window_never_holds_more_than_may_be_sent(steps: int, judged: int) -> None:
+    lines = [step(n) for n in range(1, steps + 1)]
+    evals = [EvalLine(at=1.0, step=n, loss=1.0, perplexity=2.7) for n in range(judged)]
+    found = points([*lines, *evals])
+    assert 0 < len(found) <= WINDOW_METRICS
+
+
+def test_the_newest_step_is_always_among_those_picked() -> None:
+    assert max(point.step for point in points([step(n) for n in range(1, 101)])) == 100
+
+
+def test_a_store_that_fails_is_said_once_and_hurts_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tracker = Tracker(BrokenStore(), window_s=0.01)
+    tracker.start()
+    with caplog.at_level(logging.WARNING):
+        tracker.take(step(1))
+        assert tracker.finish("FINISHED") is None
+    (record,) = caplog.records
+    assert record.getMessage() == "this run is not recorded in MLflow: 429 Too Many Requests"
+
+
+def test_other_lines_are_no_metrics() -> None:
+    store = MemoryStore()
+    tracker = Tracker(store)
+    tracker.take(PhaseLine(at=1.0, phase="train"))
+    tracker.start()
+    tracker.finish("KILLED")
+    assert (store.windows, store.status) == ([], "KILLED")
