@@ -32,10 +32,28 @@ async function compressFile(path: string): Promise<void> {
 
 const BOT = process.env["KRSP_PUBLIC_URL"] ?? "http://127.0.0.1:3978";
 
+/** What several pages share, in few files: a browser has only six connections to the bot. */
+const SHARED = {
+  name: "shared",
+  minShareCount: 2,
+  entriesAware: true,
+  entriesAwareMergeThreshold: 40_000,
+};
+
 export default defineConfig({
   plugins: [react(), precompress()],
   resolve: { tsconfigPaths: true },
-  build: { target: "es2023", manifest: true, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2023",
+    manifest: true,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: { groups: [SHARED] },
+        chunkFileNames: ({ name }) => `assets/${name.replace(/~.*/, "")}-[hash].js`,
+      },
+    },
+  },
   server: {
     host: "127.0.0.1",
     // The bot checks Origin, so the proxy speaks as the bot's own page.

@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { browserHub } from "@/api/events/browser";
 import { client as api } from "@/api/generated/client.gen";
+import { meQuery } from "@/api/queries";
 import { makeQueryClient } from "@/api/query-client";
 import { Providers } from "@/app/providers";
 import { makeRouter } from "@/app/router";
@@ -12,12 +13,24 @@ import "@/app/global.css";
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 
+/** A page's code is gone once a newer client was installed: load that, but never round and round. */
+addEventListener("vite:preloadError", () => {
+  const KEY = "krsp-loaded-anew";
+  const last = Number(sessionStorage.getItem(KEY));
+  if (Date.now() - last < 10_000) return;
+  sessionStorage.setItem(KEY, String(Date.now()));
+  location.reload();
+});
+
 api.setConfig({ baseUrl: location.origin });
+const client = makeQueryClient();
+void client.prefetchQuery(meQuery());
+const router = makeRouter(client);
 const host = await findHost();
 createRoot(root).render(
   <StrictMode>
-    <Providers client={makeQueryClient()} hub={browserHub()} host={host}>
-      <RouterProvider router={makeRouter()} />
+    <Providers client={client} hub={browserHub()} host={host}>
+      <RouterProvider router={router} />
     </Providers>
   </StrictMode>,
 );

@@ -1,6 +1,7 @@
 /** Every address of the client, with its search parameters checked; pages load when first visited. */
+import type { QueryClient } from "@tanstack/react-query";
 import {
-  createRootRoute,
+  createRootRouteWithContext,
   createRoute,
   createRouter,
   lazyRouteComponent,
@@ -8,6 +9,9 @@ import {
   redirect,
   retainSearchParams,
 } from "@tanstack/react-router";
+import { logLengthQuery, metricsQuery, runQuery, runsQuery } from "@/api/queries";
+import { metricsAsked } from "@/features/metrics/asked";
+import { askedFor } from "@/features/run-list/asked";
 import { type ThemeName, themeNamed } from "@/host/host";
 import { chartSearch, configSearch, newRunSearch, runsSearch } from "@/routes/search";
 import { NotFound } from "./not-found";
@@ -15,8 +19,10 @@ import { PageFault } from "./page-fault";
 import { Root } from "./root";
 
 type RootSearch = { theme?: ThemeName };
+type Context = { client: QueryClient };
 
-const rootRoute = createRootRoute({
+// Loaders only begin what a page will ask, so that it is on its way while the page's code loads.
+const rootRoute = createRootRouteWithContext<Context>()({
   component: Root,
   notFoundComponent: NotFound,
   errorComponent: PageFault,
@@ -39,6 +45,8 @@ const runs = createRoute({
   getParentRoute: () => rootRoute,
   path: "/runs",
   validateSearch: runsSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, deps }) => void context.client.prefetchQuery(runsQuery(askedFor(deps))),
   component: lazyRouteComponent(() => import("@/routes/runs"), "RunsPage"),
 });
 
@@ -52,6 +60,7 @@ const newRun = createRoute({
 const run = createRoute({
   getParentRoute: () => rootRoute,
   path: "/runs/$id",
+  loader: ({ context, params }) => void context.client.prefetchQuery(runQuery(params.id)),
   component: lazyRouteComponent(() => import("@/routes/run"), "RunPage"),
 });
 
@@ -73,12 +82,16 @@ const metrics = createRoute({
   getParentRoute: () => run,
   path: "/metrics",
   validateSearch: chartSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, params, deps }) =>
+    void context.client.prefetchQuery(metricsQuery(params.id, metricsAsked(deps))),
   component: lazyRouteComponent(() => import("@/routes/run-metrics"), "MetricsPage"),
 });
 
 const logs = createRoute({
   getParentRoute: () => run,
   path: "/logs",
+  loader: ({ context, params }) => void context.client.prefetchQuery(logLengthQuery(params.id)),
   component: lazyRouteComponent(() => import("@/routes/run-logs"), "LogsPage"),
 });
 
@@ -102,9 +115,10 @@ const routeTree = rootRoute.addChildren([
   run.addChildren([overview, overviewByName, metrics, logs, config, activity]),
 ]);
 
-export function makeRouter(history?: RouterHistory) {
+export function makeRouter(client: QueryClient, history?: RouterHistory) {
   return createRouter({
     routeTree,
+    context: { client },
     defaultPreload: "intent",
     search: { strict: true }, // what no route understands is not handed on
     ...(history ? { history } : {}),

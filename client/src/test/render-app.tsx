@@ -9,8 +9,8 @@ import { makeRouter } from "@/app/router";
 import { browserHost } from "@/host/browser";
 
 export function renderApp(path: string, hub: EventHub | null = null) {
-  const router = makeRouter(createMemoryHistory({ initialEntries: [path] }));
   const client = makeQueryClient();
+  const router = makeRouter(client, createMemoryHistory({ initialEntries: [path] }));
   render(
     <Providers client={client} hub={hub} host={browserHost}>
       <RouterProvider router={router} />

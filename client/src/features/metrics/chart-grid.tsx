@@ -4,7 +4,7 @@ import { DataTable } from "@/shared/chart/data-table";
 import { LineChart } from "@/shared/chart/line-chart";
 import { type Chart, chartsOf, summaryOf, titleOf } from "@/shared/chart/series";
 import { measure, whole } from "@/shared/format/format";
-import type { View } from "./metrics";
+import type { View } from "./asked";
 import styles from "./metrics.module.css";
 import { WORDS } from "./words";
 

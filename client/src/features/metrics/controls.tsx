@@ -1,7 +1,7 @@
 import { Button, Checkbox, Field, Input, Select } from "@fluentui/react-components";
 import type { MetricsShape } from "@/api/generated";
 import { whole } from "@/shared/format/format";
-import type { View } from "./metrics";
+import type { View } from "./asked";
 import styles from "./metrics.module.css";
 import { WORDS } from "./words";
 

@@ -1,19 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useLiveInterval } from "@/api/events/hooks";
 import type { MetricsShape } from "@/api/generated";
 import { metricsQuery, runQuery } from "@/api/queries";
-import { bucketsFor } from "@/shared/chart/series";
 import { STATUS } from "@/shared/status/status";
 import { QueryView } from "@/shared/ui/query-view";
 import { Empty, Loading } from "@/shared/ui/states";
+import { metricsAsked, type View } from "./asked";
 import { ChartGrid } from "./chart-grid";
 import { Controls } from "./controls";
 import styles from "./metrics.module.css";
 import { WORDS } from "./words";
-
-/** What the charts show; lives in the address. */
-export type View = { first?: number; last?: number; smooth?: number; log?: true };
 
 export type MetricsProps = { id: string; view: View; onView: (view: View) => void };
 
@@ -21,14 +17,8 @@ export function Metrics({ id, view, onView }: MetricsProps) {
   const { data: detail } = useQuery(runQuery(id));
   const isOver = detail !== undefined && STATUS[detail.run.status].isFinal;
   const interval = useLiveInterval();
-  const [buckets] = useState(() => bucketsFor(Math.min(window.innerWidth, 1000)));
   const query = useQuery({
-    ...metricsQuery(id, {
-      ...(view.first !== undefined && { first_step: view.first }),
-      ...(view.last !== undefined && { last_step: view.last }),
-      buckets,
-      smooth: view.smooth ?? 0,
-    }),
+    ...metricsQuery(id, metricsAsked(view)),
     refetchInterval: isOver ? false : interval,
   });
   return (

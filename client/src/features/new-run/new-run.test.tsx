@@ -123,7 +123,7 @@ describe("the plan", () => {
     server.use(get("/drafts/:id", aDraft({ plan, approval_why: "It may cost 1.20 EUR." })));
     renderApp(AT);
     expect(await screen.findByText("It may cost 1.20 EUR.")).toBeInTheDocument();
-    for (const text of ["39 s", "EUR 1.20", "953 MB", "optim.lr"]) {
+    for (const text of ["39 s", "EUR 0.40 to EUR 1.20", "953 MB", "optim.lr"]) {
       expect(screen.getByText(text)).toBeInTheDocument();
     }
   });

@@ -3,7 +3,8 @@ import uPlot from "uplot";
 import type { MarkShape } from "@/api/generated";
 import { measure } from "../format/format";
 
-export type ChartColours = { text: string; grid: string; lines: string[]; bands: string[] };
+export type CurveColours = { line: string; edge: string; band: string };
+export type ChartColours = { text: string; grid: string; curves: CurveColours[] };
 
 export type ChartWishes = {
   labels: string[];
@@ -35,7 +36,7 @@ export function chartOptions(wishes: ChartWishes, width: number, height: number)
     width,
     height,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     scales: { x: { time: false, range: () => wishes.span() }, y: { distr: wishes.isLog ? 3 : 1 } },
     axes: [
       { ...axis, size: 28, incrs: STEP_GAPS },
@@ -48,12 +49,12 @@ export function chartOptions(wishes: ChartWishes, width: number, height: number)
     series: [
       {},
       ...labels.flatMap((label, place) =>
-        lineSeries(label, colourAt(colours.lines, place), DASHES[place] ?? []),
+        lineSeries(label, coloursAt(colours.curves, place), DASHES[place] ?? []),
       ),
     ],
     bands: labels.map((_, place) => ({
       series: [3 * place + 1, 3 * place + 2],
-      fill: colourAt(colours.bands, place),
+      fill: coloursAt(colours.curves, place).band,
     })),
     cursor: {
       sync: { key: wishes.syncKey, setSeries: false },
@@ -68,18 +69,22 @@ export function chartOptions(wishes: ChartWishes, width: number, height: number)
   };
 }
 
-function lineSeries(label: string, colour: string, dash: number[]): uPlot.Series[] {
-  const edge = { width: 0, stroke: "transparent", points: { show: false }, spanGaps: true };
+function lineSeries(
+  label: string,
+  { line, edge: stroke }: CurveColours,
+  dash: number[],
+): uPlot.Series[] {
+  const edge = { width: 1, stroke, points: { show: false }, spanGaps: true };
   return [
     { ...edge, label: `${label} high` },
     { ...edge, label: `${label} low` },
     {
       label,
-      stroke: colour,
+      stroke: line,
       dash,
       width: 1.5,
       spanGaps: true,
-      points: { show: (chart, place) => isSparse(chart.data[place] ?? []), size: 5, fill: colour },
+      points: { show: (chart, place) => isSparse(chart.data[place] ?? []), size: 5, fill: line },
     },
   ];
 }
@@ -92,8 +97,9 @@ function isSparse(column: ArrayLike<number | null | undefined>): boolean {
   return count <= FEW_POINTS;
 }
 
-function colourAt(colours: string[], place: number): string {
-  return colours[place % colours.length] ?? "currentColor";
+function coloursAt(curves: CurveColours[], place: number): CurveColours {
+  const grey = { line: "grey", edge: "grey", band: "grey" };
+  return curves[place % curves.length] ?? grey;
 }
 
 const SMALLEST_DRAG_PX = 5; // less is a click

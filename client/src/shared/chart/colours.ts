@@ -10,11 +10,15 @@ export const LINE_TOKENS = [
 export function readColours(element: Element): ChartColours {
   const style = getComputedStyle(element);
   const read = (token: string) => style.getPropertyValue(token).trim() || "#888888";
-  const lines = LINE_TOKENS.map(read);
+  const faint = (colour: string, part: number) =>
+    `color-mix(in srgb, ${colour} ${part}%, transparent)`;
   return {
     text: read("--colorNeutralForeground2"),
-    grid: `color-mix(in srgb, ${read("--colorNeutralStroke2")} 60%, transparent)`,
-    lines,
-    bands: lines.map((colour) => `color-mix(in srgb, ${colour} 22%, transparent)`),
+    grid: faint(read("--colorNeutralStroke2"), 60),
+    curves: LINE_TOKENS.map(read).map((line) => ({
+      line,
+      edge: faint(line, 55), // seen also where a spike is one pixel wide
+      band: faint(line, 22),
+    })),
   };
 }
