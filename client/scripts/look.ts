@@ -1,6 +1,6 @@
 /**
  * Visit every page of a running bot in the three themes and two widths: keep a picture of each, and
- * fail on any axe finding (A and AA), any overflow to the side and any error in the browser's console.
+ * fail on any axe finding (A and AA), any overflow to the side and any error thrown in the page.
  *
  *   npm run look -- http://127.0.0.1:3978 [RUN_ID ...]     pictures go to test-results/look
  */
@@ -12,28 +12,57 @@ import { type Browser, chromium, type Page } from "playwright-core";
 const [origin = "http://127.0.0.1:3978", ...runs] = process.argv.slice(2);
 const OUT = join(dirname(dirname(import.meta.dirname)), "test-results/look");
 const CHROMIUM = process.env["KRSP_CHROMIUM"] ?? "/usr/bin/chromium";
-const WIDTHS = [1280, 360, 320];
+const WIDTHS = [1280, 320];
 const THEMES = ["light", "dark", "contrast"];
-const TABS = ["", "/metrics", "/logs", "/config", "/activity"];
+const TABS = ["", "metrics", "logs", "config", "activity"];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-const PAGES = [
-  ["runs", "/runs"],
-  ["runs-none", "/runs?q=no-such-run"],
-  ["new", "/runs/new"],
-  ["missing", "/runs/run-20200101-aaaaaa"],
-  ...runs.flatMap((id) =>
-    TABS.map((tab) => [`${id}${tab.replace("/", "-")}`, `/runs/${id}${tab}`]),
-  ),
-] as [name: string, path: string][];
+type Place = { name: string; path: string; act?: (page: Page) => Promise<void> };
 
-async function look(page: Page, name: string, address: string): Promise<string[]> {
+const PLACES: Place[] = [
+  { name: "runs", path: "/runs" },
+  { name: "runs-none", path: "/runs?q=no-such-run" },
+  { name: "new", path: "/runs/new", act: (page) => page.getByText("All settings").click() },
+  { name: "plan", path: "/runs/new", act: showPlan },
+  { name: "missing", path: "/runs/run-20200101-aaaaaa" },
+  ...runs.flatMap((id) =>
+    TABS.map((tab) => ({ name: `${id}-${tab}`, path: `/runs/${id}/${tab}` })),
+  ),
+  ...runs
+    .slice(0, 1)
+    .map((id) => ({ name: "table", path: `/runs/${id}/metrics`, act: openTables })),
+];
+
+async function showPlan(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Show the plan" }).click();
+  await page.getByRole("heading", { name: /^Plan/ }).waitFor();
+}
+
+async function openTables(page: Page): Promise<void> {
+  await page.locator("summary").first().waitFor();
+  for (const summary of await page.locator("summary").all()) await summary.click();
+}
+
+/** Act as somebody, as most of the client is for people who may do something. */
+async function signIn(page: Page): Promise<void> {
+  await page.goto(`${origin}/runs`);
+  await page.getByLabel("You act as").selectOption({ index: 1 });
+  await page.getByRole("link", { name: "New run" }).first().waitFor();
+}
+
+async function look(
+  page: Page,
+  name: string,
+  address: string,
+  act: Place["act"],
+): Promise<string[]> {
   const faults: string[] = [];
   const hear = (text: string) => faults.push(`${name}: ${text}`);
   page.on("pageerror", (error) => hear(`error in the page: ${error.message}`));
   await page.goto(address);
   await page.locator("h1").waitFor();
   await page.locator('[role="status"]').first().waitFor({ state: "detached" });
+  await act?.(page);
   await page.evaluate(() => document.fonts.ready);
   await page.screenshot({ path: join(OUT, `${name}.png`), fullPage: true });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -54,16 +83,11 @@ async function lookAtAll(browser: Browser): Promise<string[]> {
   for (const width of WIDTHS) {
     const context = await browser.newContext({ viewport: { width, height: 800 } });
     const page = await context.newPage();
+    await signIn(page);
     for (const theme of THEMES) {
-      for (const [name, path] of PAGES) {
-        const joint = path.includes("?") ? "&" : "?";
-        faults.push(
-          ...(await look(
-            page,
-            `${name}-${theme}-${width}`,
-            `${origin}${path}${joint}theme=${theme}`,
-          )),
-        );
+      for (const { name, path, act } of PLACES) {
+        const address = `${origin}${path}${path.includes("?") ? "&" : "?"}theme=${theme}`;
+        faults.push(...(await look(page, `${name}-${theme}-${width}`, address, act)));
       }
     }
     await context.close();
@@ -77,6 +101,6 @@ const faults = await lookAtAll(browser);
 await browser.close();
 console.log(faults.join("\n"));
 console.log(
-  `${PAGES.length * WIDTHS.length * THEMES.length} pages, ${faults.length} findings, pictures in ${OUT}`,
+  `${PLACES.length * WIDTHS.length * THEMES.length} pages, ${faults.length} findings, pictures in ${OUT}`,
 );
 process.exit(faults.length === 0 ? 0 : 1);

@@ -19,7 +19,7 @@ export function RunRow({ run }: { run: RunView }) {
         <div className={styles.under}>{run.recipe}</div>
         <div className={`${styles.under} ${styles.narrowOnly}`}>
           {run.requester}, {when}
-          {run.total > 0 && (
+          {run.step > 0 && (
             <div>{WORDS.short(whole(run.step), whole(run.total), measure(loss))}</div>
           )}
         </div>

@@ -1,4 +1,4 @@
-import { MessageBar, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
+import { MessageBar, MessageBarBody } from "@fluentui/react-components";
 import type { ResultSeen, RunView, Verdict } from "@/api/generated";
 import { bytes, compact, duration, measure } from "@/shared/format/format";
 import { Facts } from "@/shared/ui/facts";
@@ -30,16 +30,11 @@ export function ResultPanel({ run, result }: { run: RunView; result: ResultSeen 
 }
 
 function VerdictBar({ verdict }: { verdict: Verdict }) {
-  const title = { true: WORDS.reached, false: WORDS.missed, null: WORDS.noGoal }[
-    `${verdict.reached}`
-  ];
   const intent = { true: "success", false: "warning", null: "info" } as const;
   return (
     <div className={styles.verdict}>
       <MessageBar intent={intent[`${verdict.reached}`]} layout="multiline" politeness="polite">
-        <MessageBarBody>
-          <MessageBarTitle>{title}</MessageBarTitle> {verdict.text}
-        </MessageBarBody>
+        <MessageBarBody>{verdict.text}</MessageBarBody>
       </MessageBar>
     </div>
   );
