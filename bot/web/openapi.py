@@ -1,5 +1,6 @@
 """The table of endpoints: it registers their handlers and is the OpenAPI document."""
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -29,9 +30,7 @@ async def get_open_api(_: Call[s.Nothing, s.Nothing]) -> dict[str, Any]:
 
 def main(argv: Sequence[str]) -> int:
     """Print the document with sorted keys, the same bytes for the same code."""
-    if argv:
-        sys.stderr.write("usage: python -m bot openapi\n")
-        return 2
+    argparse.ArgumentParser(prog="python -m bot openapi", description=main.__doc__).parse_args(argv)
     sys.stdout.write(json.dumps(document(), indent=2, sort_keys=True) + "\n")
     return 0
 

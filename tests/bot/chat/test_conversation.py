@@ -219,7 +219,7 @@ async def test_metrics_shows_last_and_best(world):
 
 
 async def test_approve_without_a_name_takes_the_only_one_that_waits(world):
-    run = await world.start("train tiny-sft steps=100000")
+    run = await world.start("train tiny-sft steps=800000")
     (post,) = await world.say("approve", "megan")
     assert "You agreed to `tiny-sft`" in post.text
     assert (await world.run(run.id)).wish.approval.decision.approved
@@ -227,14 +227,14 @@ async def test_approve_without_a_name_takes_the_only_one_that_waits(world):
 
 async def test_approve_with_several_waiting_asks_which(world):
     for name in ("one", "two"):
-        await world.start(f"train tiny-sft steps=100000 name={name}")
+        await world.start(f"train tiny-sft steps=800000 name={name}")
     (post,) = await world.say("approve", "megan")
     assert "(one)" in post.text
     assert "(two)" in post.text
 
 
 async def test_reject_without_a_reason_is_asked_for_one(world):
-    await world.start("train tiny-sft steps=100000")
+    await world.start("train tiny-sft steps=800000")
     (post,) = await world.say("reject", "megan")
     assert "Say why" in post.text
 

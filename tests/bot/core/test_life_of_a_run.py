@@ -8,7 +8,7 @@ from bot.domain.run import JobSeen, JobState, PipelineState, ProgressSeen, RunSt
 from bot.errors import ForbiddenError, InputError, SetupError, UnavailableError
 from trainer.contract.failure import Failure, FailureKind
 
-EXPENSIVE = "train tiny-sft steps=100000"
+EXPENSIVE = "train tiny-sft steps=800000"
 
 
 async def test_a_run_goes_from_a_sentence_to_a_result(world):

@@ -22,7 +22,7 @@ BARE = Policy(version=1, currency="EUR", prices={}, never_above=0.0)
 @pytest.fixture
 async def asked(world):
     """Return a run that waits for approval."""
-    return await world.start("train tiny-sft steps=100000")
+    return await world.start("train tiny-sft steps=800000")
 
 
 def person(role: Role, identity: str = "id-other") -> Person:

@@ -110,7 +110,7 @@ class Site:
 
     async def dear_run(self) -> str:
         """Start a run as Alex that another person must agree to."""
-        return await self.run("nonce-dear", steps=20_000)
+        return await self.run("nonce-dear", steps=160_000)
 
 
 def _below(path: str) -> str:

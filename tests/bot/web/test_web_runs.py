@@ -212,7 +212,7 @@ async def test_the_list_pages_through_every_run_once_newest_first(site):
 )
 async def test_the_list_is_filtered(site, query, names):
     await site.run("nonce-0001", name="cheap")
-    await site.run("nonce-0002", name="dear", steps=20_000)
+    await site.run("nonce-0002", name="dear", steps=160_000)
     body = await (await site.get(f"runs?{query}")).json()
     assert [run["name"] for run in body["runs"]] == names
     assert body["total"] == len(names)
