@@ -16,7 +16,7 @@ from bot.settings import DEFAULTS, load_people
 
 PEOPLE = load_people(DEFAULTS / "people.yaml")
 RUN_ID = re.compile(r"run-\d{8}-[a-z2-7]{6}")
-PATIENCE_MS = 40_000  # the machine may be busy; what does not come by then does not come
+PATIENCE_MS = 15_000
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from trainer.contract.progress import Phase, PhaseLine, ResultLine, StepLine
 
 PAUSE_S = 0.15
-TOKENS = 4096  # a step, as in the recipe tiny-sft
+TOKENS = 512  # a step, as in the recipe tiny-sft
 
 output, steps = Path(sys.argv[1]), int(sys.argv[2])
 output.mkdir(parents=True, exist_ok=True)
