@@ -1,5 +1,6 @@
 import { Field, Select } from "@fluentui/react-components";
 import type { RecipeShape } from "@/api/generated";
+import styles from "./new-run.module.css";
 import { WORDS } from "./words";
 
 type RecipeChoiceProps = {
@@ -10,7 +11,7 @@ type RecipeChoiceProps = {
 
 export function RecipeChoice({ recipes, chosen, onChoose }: RecipeChoiceProps) {
   return (
-    <Field label={WORDS.recipe} hint={chosen.description}>
+    <Field label={WORDS.recipe} hint={chosen.description} className={styles.choice}>
       <Select value={chosen.name} onChange={(_, { value }) => onChoose(value)}>
         {recipes.map(({ name, title }) => (
           <option key={name} value={name}>
