@@ -11,6 +11,8 @@ export type RunsAsked = {
 };
 
 export type MetricsAsked = {
+  /** Empty or absent: all curves. */
+  keys?: string[];
   first_step?: number | undefined;
   last_step?: number | undefined;
   buckets: number;

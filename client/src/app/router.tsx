@@ -120,6 +120,7 @@ export function makeRouter(client: QueryClient, history?: RouterHistory) {
     routeTree,
     context: { client },
     defaultPreload: "intent",
+    scrollRestoration: true,
     search: { strict: true }, // what no route understands is not handed on
     ...(history ? { history } : {}),
   });

@@ -1,5 +1,6 @@
 import { Button, Field, Input, Select } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
+import type { Me, PersonShape } from "@/api/generated";
 import { meQuery, recipesQuery } from "@/api/queries";
 import { isStatus, STATUS, STATUSES } from "@/shared/status/status";
 import { isFiltered, type RunFilter } from "./asked";
@@ -13,7 +14,7 @@ export function Filters({ filter, onFilter }: FiltersProps) {
   const { data: me } = useQuery(meQuery());
   const { data: recipes } = useQuery(recipesQuery());
   const change = (part: RunFilter) => onFilter({ ...filter, ...part, cursor: undefined });
-  const people = me?.people.map(({ id, name }) => ({ value: id, label: name })) ?? [];
+  const people = peopleOf(me).map(({ id, name }) => ({ value: id, label: name }));
   const names = recipes?.recipes.map(({ name }) => ({ value: name, label: name })) ?? [];
   return (
     // biome-ignore lint/a11y/useSemanticElements: browsers of 2022 and jsdom do not know <search>
@@ -61,6 +62,12 @@ export function Filters({ filter, onFilter }: FiltersProps) {
       )}
     </form>
   );
+}
+
+/** Whom to filter by: everybody where the profile tells, else oneself. */
+function peopleOf(me: Me | undefined): PersonShape[] {
+  if (me === undefined) return [];
+  return me.people.length > 0 || me.person === null ? me.people : [me.person];
 }
 
 const STATUS_OPTIONS: Option[] = [

@@ -1,9 +1,13 @@
 import { Link } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import type { RunView } from "@/api/generated";
 import { Sparkline } from "@/shared/chart/sparkline";
-import { measure } from "@/shared/format/format";
 import { Section } from "@/shared/ui/page";
+import styles from "./run.module.css";
+import { lossWords } from "./run-facts";
 import { WORDS } from "./words";
+
+const LossChart = lazy(() => import("./loss-chart"));
 
 export function CurvePanel({ run }: { run: RunView }) {
   if (run.curve.length < 2) return null;
@@ -14,10 +18,11 @@ export function CurvePanel({ run }: { run: RunView }) {
   );
   return (
     <Section title={WORDS.curve} aside={link}>
-      <Sparkline
-        points={run.curve}
-        label={`${WORDS.loss} ${measure(run.first_loss)} to ${measure(run.loss)}`}
-      />
+      <div className={styles.curve}>
+        <Suspense fallback={<Sparkline points={run.curve} label={lossWords(run)} />}>
+          <LossChart run={run} />
+        </Suspense>
+      </div>
     </Section>
   );
 }

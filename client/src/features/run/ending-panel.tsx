@@ -5,21 +5,28 @@ import { WORDS } from "./words";
 
 /** Who ended the run before its time, and why. */
 export function EndingPanel({ run }: { run: RunView }) {
-  const title = titleOf(run);
-  if (title === null) return null;
+  const ending = endingOf(run);
+  if (ending === null) return null;
   return (
     <div className={styles.panel}>
       <MessageBar intent="info" layout="multiline" politeness="polite">
         <MessageBarBody>
-          <MessageBarTitle>{title}</MessageBarTitle> {run.decision_reason || WORDS.noReason}
+          <MessageBarTitle>{ending.title}</MessageBarTitle> {ending.reason || WORDS.noReason}
         </MessageBarBody>
       </MessageBar>
     </div>
   );
 }
 
-function titleOf(run: RunView): string | null {
-  if (run.status === "cancelled") return WORDS.cancelledTitle(run.cancelled_by ?? WORDS.system);
-  if (run.status === "rejected") return WORDS.rejectedTitle(run.decided_by ?? WORDS.system);
+function endingOf(run: RunView): { title: string; reason: string | null } | null {
+  if (run.status === "cancelled") {
+    return { title: WORDS.cancelledTitle(run.cancelled_by ?? WORDS.system), reason: run.note };
+  }
+  if (run.status === "rejected") {
+    return {
+      title: WORDS.rejectedTitle(run.decided_by ?? WORDS.system),
+      reason: run.decision_reason,
+    };
+  }
   return null;
 }

@@ -15,10 +15,10 @@ export function Headline({ run }: { run: RunView }) {
   return (
     <div className={styles.headline}>
       <div className={styles.statusLine}>
-        <StatusBadge status={run.status} />
-        <p className={styles.sentence} aria-live="polite">
-          {run.headline}
-        </p>
+        <span aria-live="polite">
+          <StatusBadge status={run.status} />
+        </span>
+        <p className={styles.sentence}>{run.headline}</p>
       </div>
       <p className={styles.by}>
         {WORDS.by(run.requester, "")}

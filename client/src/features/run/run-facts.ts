@@ -54,3 +54,8 @@ function costFact(run: RunView, isFinal: boolean): Fact {
   const name = isFinal ? WORDS.costEnded : WORDS.cost;
   return { name, value: money(run.cost, currency), note };
 }
+
+/** The loss chart in words. */
+export function lossWords(run: RunView): string {
+  return WORDS.lossWords(measure(run.first_loss), measure(run.loss), whole(run.step));
+}

@@ -16,6 +16,8 @@ export const WORDS = {
   planned: (cost: string) => `about ${cost} planned`,
   loss: "Loss",
   lossFrom: (first: string) => `from ${first} at the start`,
+  lossWords: (first: string, last: string, step: string) =>
+    `Loss by step: from ${first} to ${last} at step ${step}.`,
   evalLoss: "Eval loss",
   speed: "Tokens / s",
   tokens: "Tokens",
