@@ -74,6 +74,19 @@ def smoothed(values: Sequence[float], weight: float) -> Sequence[float]:
     return means
 
 
+def trend(curve: Curve, most: int) -> Curve:
+    """Return where the curve goes, in at most `most` points, for a chart too small for its noise.
+
+    Averaged over about the distance of two points: a spike is for the page, which keeps each.
+    """
+    count = len(curve.steps)
+    if count <= most:
+        return curve
+    means = smoothed(curve.values, 1 - most / count)
+    places = [round(point * (count - 1) / (most - 1)) for point in range(most)]
+    return Curve([curve.steps[at] for at in places], [means[at] for at in places])
+
+
 def bucketed(curve: Curve, onto: Grid, smooth: float = 0.0) -> Buckets:
     """Return the curve on the grid; points outside it only take part in the smoothing."""
     means = smoothed(curve.values, smooth)

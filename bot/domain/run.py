@@ -180,7 +180,7 @@ class SampleSeen:
 
 @dataclass(frozen=True)
 class ProgressSeen:
-    """What the trainer said so far; `curve` is the loss in at most 40 points, extremes kept."""
+    """What the trainer said so far; `curve` is the loss's trend in at most 40 points."""
 
     phase: Phase | None = None
     note: str = ""

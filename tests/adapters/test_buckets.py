@@ -1,12 +1,13 @@
 """Bucket maths: whatever the curve, its extremes survive, and nothing is made up."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.buckets import Curve, bucketed, grid, smoothed, thinned
+from bot.domain.buckets import Curve, bucketed, grid, smoothed, thinned, trend
 
 VALUES = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -84,3 +85,16 @@ def test_thinning_keeps_ends_and_extremes_and_invents_no_point(curve: Curve, mos
     assert kept == sorted(kept, key=lambda point: point[0])
     assert {min(thin.values), max(thin.values)} == {min(curve.values), max(curve.values)}
     assert (kept[0][0], kept[-1][0]) == (curve.steps[0], curve.steps[-1])
+
+
+def test_a_trend_shows_the_direction_of_a_noisy_curve() -> None:
+    noisy = [8.0 - step / 100 + (0.7 if step % 2 else -0.7) for step in range(560)]
+    course = trend(Curve(list(range(560)), noisy), 40)
+    falls = sum(after < before for before, after in pairwise(course.values))
+    assert len(course.values) <= 40
+    assert falls >= 0.9 * (len(course.values) - 1)
+
+
+def test_a_short_curve_is_its_own_trend() -> None:
+    curve = Curve([1, 2, 3], [3.0, 9.0, 1.0])
+    assert trend(curve, 40) == curve

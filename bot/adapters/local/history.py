@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.buckets import Curve, thinned
+from bot.domain.buckets import Curve, trend
 from bot.domain.redact import redact
 from bot.domain.run import Point, ProgressSeen, ResultSeen, SampleSeen
 from bot.ports import Mark
@@ -84,7 +84,7 @@ class History:
 
     def seen(self) -> ProgressSeen:
         """Return the summary, with every secret hidden."""
-        curve = thinned(self.curves["loss"].curve, CURVE_POINTS)
+        curve = trend(self.curves["loss"].curve, CURVE_POINTS)
         points = tuple(Point(step, value) for step, value in _pairs(curve))
         return replace(
             self._seen,
