@@ -35,6 +35,7 @@ const BOT = process.env["KRSP_PUBLIC_URL"] ?? "http://127.0.0.1:3978";
 /** What several pages share, in few files: a browser has only six connections to the bot. */
 const SHARED = {
   name: "shared",
+  test: (id: string) => !/uplot|shared.chart.(line-chart|chart-options|readout)/.test(id),
   minShareCount: 2,
   entriesAware: true,
   entriesAwareMergeThreshold: 40_000,

@@ -72,7 +72,7 @@ export const WORDS = {
   atStep: (step: string) => `at step ${step}`,
   undelivered: "Messages whose delivery is unknown",
   progress: "Progress",
-  curve: "Loss so far",
+  curve: "Loss by step",
   curveLink: "All curves",
   told: "Told in",
   pipeline: "Pipeline run",
