@@ -1,6 +1,6 @@
 /** Which numbers lead, by what the run is doing. */
 import type { RunView } from "@/api/generated";
-import { compact, DASH, duration, measure, money, whole } from "@/shared/format/format";
+import { compact, DASH, duration, measure, money, roughly, whole } from "@/shared/format/format";
 import { STATUS } from "@/shared/status/status";
 import type { Fact } from "@/shared/ui/facts";
 import { WORDS } from "./words";
@@ -27,7 +27,7 @@ function queueFacts(run: RunView): Fact[] {
 function trainingFacts(run: RunView, isFinal: boolean): Fact[] {
   if (!hasBegun(run)) return [];
   const step = { name: WORDS.step, value: `${whole(run.step)} of ${whole(run.total)}` };
-  const left = run.eta_s === null ? DASH : duration(run.eta_s);
+  const left = run.eta_s === null ? DASH : roughly(run.eta_s);
   const from = run.first_loss === null ? undefined : WORDS.lossFrom(measure(run.first_loss));
   return [
     step,

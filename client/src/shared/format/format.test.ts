@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, bytes, duration, measure, money, percent, setting } from "./format";
+import { ago, bytes, duration, measure, money, percent, roughly, setting } from "./format";
 
 describe("duration", () => {
   test.each([
@@ -15,6 +15,15 @@ describe("duration", () => {
   ])("%d seconds are %s", (seconds, words) => {
     expect(duration(seconds)).toBe(words);
   });
+});
+
+test("what is only expected has no seconds from ten minutes on", () => {
+  expect([136, 599, 819, 7500].map(roughly)).toEqual([
+    "2 min 16 s",
+    "9 min 59 s",
+    "14 min",
+    "2 h 5 min",
+  ]);
 });
 
 describe("measure", () => {

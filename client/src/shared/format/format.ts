@@ -40,6 +40,11 @@ export function duration(seconds: number): string {
   return join(Math.floor(hours / 24), "d", hours % 24, "h");
 }
 
+/** A duration that is only expected: from ten minutes on without seconds. */
+export function roughly(seconds: number): string {
+  return duration(seconds < 600 ? seconds : Math.round(seconds / 60) * 60);
+}
+
 function join(many: number, unit: string, few: number, smallUnit: string): string {
   return few === 0 ? `${many} ${unit}` : `${many} ${unit} ${few} ${smallUnit}`;
 }
@@ -60,11 +65,11 @@ export function bytes(count: number): string {
 export function ago(iso: string, now: number): string {
   const seconds = (now - Date.parse(iso)) / 1000;
   if (seconds < 10) return "just now";
-  if (seconds < 86_400) return `${duration(roughly(seconds))} ago`;
+  if (seconds < 86_400) return `${duration(floor(seconds))} ago`;
   return DAY.format(new Date(iso));
 }
 
-function roughly(seconds: number): number {
+function floor(seconds: number): number {
   if (seconds < 60) return seconds;
   return seconds < 3600 ? Math.floor(seconds / 60) * 60 : Math.floor(seconds / 3600) * 3600;
 }

@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
 import {
+  contentHeight,
   extendTo,
   hashOfRange,
   nextHit,
+  offsetAt,
   pagesFor,
   ROW_PX,
   rangeOfHash,
   rowsInSight,
+  scrollTopFor,
   splitAt,
 } from "./lines";
 
@@ -19,6 +22,32 @@ describe("rows in sight", () => {
   test("never beyond the ends", () => {
     expect(rowsInSight(0, 600, 5)).toEqual({ first: 0, last: 5 });
     expect(rowsInSight(99_999, 600, 3)).toEqual({ first: 3, last: 3 });
+  });
+});
+
+describe("a log too long for a browser's pixels", () => {
+  const [height, total] = [600, 1_000_000];
+
+  test("stays below what a browser can place exactly", () => {
+    expect(contentHeight(total)).toBeLessThan(2 ** 23);
+    expect(contentHeight(100)).toBe(100 * ROW_PX);
+  });
+
+  test("its end can be reached", () => {
+    const end = offsetAt(contentHeight(total) - height, height, total);
+    expect(rowsInSight(end, height, total).last).toBe(total);
+  });
+
+  test.each([1, 500, 500_000, 999_900])("line %d is in sight where one is sent for it", (line) => {
+    const offset = offsetAt(scrollTopFor(line, height, total), height, total);
+    const { first, last } = rowsInSight(offset, height, total);
+    expect(line - 1).toBeGreaterThanOrEqual(first);
+    expect(line - 1).toBeLessThan(last);
+  });
+
+  test("a log that fits scrolls pixel by pixel", () => {
+    expect(offsetAt(1234, height, 10_000)).toBe(1234);
+    expect(offsetAt(0, height, 3)).toBe(0);
   });
 });
 

@@ -5,10 +5,33 @@ const MARGIN_ROWS = 12; // drawn beyond the edges, so that a fast wheel shows no
 
 export type Rows = { first: number; last: number };
 
-/** Rows (from 0, `last` excluded) to draw for this scroll position. */
-export function rowsInSight(scrollTop: number, height: number, total: number): Rows {
-  const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - MARGIN_ROWS);
-  const last = Math.ceil((scrollTop + height) / ROW_PX) + MARGIN_ROWS;
+/** Beyond 2^24 px browsers lose whole pixels: rows would jump, so a longer log scrolls faster. */
+const TALLEST_PX = 8_000_000;
+
+/** How high the scrolled content is for so many lines. */
+export function contentHeight(total: number): number {
+  return Math.min(total * ROW_PX, TALLEST_PX);
+}
+
+/** How many pixels of lines lie above what is in sight, for this scroll position. */
+export function offsetAt(scrollTop: number, height: number, total: number): number {
+  return scrollTop * stretch(height, total);
+}
+
+/** The scroll position at which this line (from 1) is a third below the upper edge. */
+export function scrollTopFor(line: number, height: number, total: number): number {
+  return Math.max(0, (line - 1) * ROW_PX - height / 3) / stretch(height, total);
+}
+
+function stretch(height: number, total: number): number {
+  const scrolled = contentHeight(total) - height;
+  return scrolled > 0 ? (total * ROW_PX - height) / scrolled : 1;
+}
+
+/** Rows (from 0, `last` excluded) to draw with so many pixels of lines above. */
+export function rowsInSight(offset: number, height: number, total: number): Rows {
+  const first = Math.max(0, Math.floor(offset / ROW_PX) - MARGIN_ROWS);
+  const last = Math.ceil((offset + height) / ROW_PX) + MARGIN_ROWS;
   return { first: Math.min(first, total), last: Math.min(last, total) };
 }
 

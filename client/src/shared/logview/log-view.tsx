@@ -1,5 +1,22 @@
-import { type MouseEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { extendTo, type LineRange, ROW_PX, type Rows, rowsInSight } from "./lines";
+import {
+  type MouseEvent,
+  useCallback,
+  useEffect,
+  useEffectEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
+import {
+  contentHeight,
+  extendTo,
+  type LineRange,
+  offsetAt,
+  ROW_PX,
+  type Rows,
+  rowsInSight,
+  scrollTopFor,
+} from "./lines";
 import { LogRow } from "./log-row";
 import styles from "./log-view.module.css";
 
@@ -21,7 +38,7 @@ type LogViewProps = {
 /** Log lines of one height, of which only those in sight exist. */
 export function LogView(props: LogViewProps) {
   const { label, total, textOf, onRows, highlight, range, onRange } = props;
-  const { box, rows, onScroll } = useScrolling(props);
+  const { box, rows, top, onScroll } = useScrolling(props);
   const { first, last } = rows;
   useEffect(() => onRows({ first, last }), [onRows, first, last]);
   const choose = (event: MouseEvent<HTMLElement>) => {
@@ -33,8 +50,8 @@ export function LogView(props: LogViewProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by key
     <section ref={box} className={styles.box} tabIndex={0} aria-label={label} onScroll={onScroll}>
-      <div className={styles.all} style={{ height: total * ROW_PX }}>
-        <div className={styles.shown} style={{ top: rows.first * ROW_PX }}>
+      <div className={styles.all} style={{ height: contentHeight(total) }}>
+        <div className={styles.shown} style={{ top }}>
           {shown.map((row) => (
             <LogRow
               key={row}
@@ -54,6 +71,7 @@ export function LogView(props: LogViewProps) {
 function useScrolling({ total, follow, onFollow, goal }: LogViewProps) {
   const box = useRef<HTMLElement>(null);
   const [sight, setSight] = useState({ top: 0, height: 600 });
+  const totalNow = useEffectEvent(() => total);
   const look = useCallback(() => {
     const { current } = box;
     if (current) setSight({ top: current.scrollTop, height: current.clientHeight });
@@ -64,11 +82,11 @@ function useScrolling({ total, follow, onFollow, goal }: LogViewProps) {
     return () => sizes.disconnect();
   }, [look]);
   useLayoutEffect(() => {
-    if (follow && box.current) box.current.scrollTop = total * ROW_PX;
+    if (follow && box.current) box.current.scrollTop = contentHeight(total);
   }, [follow, total]);
   useLayoutEffect(() => {
     if (goal === null || box.current === null) return;
-    box.current.scrollTop = (goal.line - 1) * ROW_PX - box.current.clientHeight / 3;
+    box.current.scrollTop = scrollTopFor(goal.line, box.current.clientHeight, totalNow());
   }, [goal]);
   const onScroll = () => {
     const { current } = box;
@@ -78,5 +96,7 @@ function useScrolling({ total, follow, onFollow, goal }: LogViewProps) {
     look();
     if (follow && isUp && left > ROW_PX) onFollow(false);
   };
-  return { box, onScroll, rows: rowsInSight(sight.top, sight.height, total) };
+  const offset = offsetAt(sight.top, sight.height, total);
+  const rows = rowsInSight(offset, sight.height, total);
+  return { box, onScroll, rows, top: sight.top - offset + rows.first * ROW_PX };
 }

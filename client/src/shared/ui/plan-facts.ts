@@ -1,6 +1,6 @@
 /** A plan's numbers in words. */
 import type { Plan } from "@/api/generated";
-import { bytes, compact, duration, money, whole } from "../format/format";
+import { bytes, compact, money, roughly, whole } from "../format/format";
 import type { Fact } from "./facts";
 
 const WORDS = {
@@ -22,8 +22,8 @@ export function planFacts(plan: Plan): Fact[] {
   return [
     {
       name: WORDS.time,
-      value: duration(plan.seconds),
-      note: WORDS.between(duration(plan.seconds_low), duration(plan.seconds_high)),
+      value: roughly(plan.seconds),
+      note: WORDS.between(roughly(plan.seconds_low), roughly(plan.seconds_high)),
     },
     {
       name: WORDS.cost,
