@@ -83,7 +83,6 @@ def test_cancel_only_asks_since_an_edit_would_close_what_it_unfolds() -> None:
     assert sent_by(RunPost(TRAINING), "Cancel …") == {"action": "ask_cancel", "run": TRAINING.id}
 
 
-
 def test_the_alert_mentions_the_requester_by_directory_id() -> None:
     card = render(AlertPost(RUNS["failed"], "aad-1", "Alex <b>Wilber</b>"), LINKS)
     (mention,) = card.mentions
