@@ -9,6 +9,7 @@ export function LogsPage() {
   const navigate = route.useNavigate();
   return (
     <Logs
+      key={id}
       id={id}
       hash={hash}
       onHash={(next) =>

@@ -6,7 +6,7 @@ const route = getRouteApi("/runs/$id");
 export function RunPage() {
   const { id } = route.useParams();
   return (
-    <RunFrame id={id}>
+    <RunFrame key={id} id={id}>
       <Outlet />
     </RunFrame>
   );

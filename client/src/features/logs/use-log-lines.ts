@@ -22,11 +22,23 @@ export function useLogLines(id: string, rows: Rows, total: number) {
   const seen = useRef(new Map<number, string[]>());
   pages.forEach(({ page }, place) => {
     const lines = results[place]?.data;
-    if (lines !== undefined) seen.current.set(page, lines);
+    if (lines === undefined) return;
+    seen.current.delete(page); // so that it counts as the newest
+    seen.current.set(page, lines);
   });
+  forgetOldest(seen.current);
   const textOf = (row: number): string | undefined => {
     const page = Math.floor(row / LOG_PAGE);
     return seen.current.get(page)?.[row - page * LOG_PAGE];
   };
   return { textOf, error: results.find(({ error }) => error)?.error ?? null };
+}
+
+const KEPT = 40; // pages; about 2 MB
+
+function forgetOldest(pages: Map<number, string[]>): void {
+  for (const page of pages.keys()) {
+    if (pages.size <= KEPT) return;
+    pages.delete(page);
+  }
 }

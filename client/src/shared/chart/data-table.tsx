@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { SeriesShape } from "@/api/generated";
 import { DASH, measure, whole } from "../format/format";
 import { ScrollBox } from "../ui/scroll-box";
+import { WORDS } from "../words";
 import styles from "./chart.module.css";
 import { tableRows, titleOf } from "./series";
 
@@ -15,7 +16,7 @@ export function DataTable({ title, steps, series }: DataTableProps) {
   const [open, setOpen] = useState(false);
   return (
     <details className={styles.details} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>{title} as a table</summary>
+      <summary>{WORDS.table.title(title)}</summary>
       {open && <Rows title={title} steps={steps} series={series} />}
     </details>
   );
@@ -27,13 +28,13 @@ function Rows({ title, steps, series }: DataTableProps) {
   const shown = rows.slice(from, from + ROWS);
   return (
     <>
-      <ScrollBox label={`${title}: numbers`}>
+      <ScrollBox label={WORDS.table.label(title)}>
         <table className={styles.table}>
           <thead>
             <tr>
-              <th scope="col">Step</th>
+              <th scope="col">{WORDS.table.step}</th>
               {series.flatMap(({ key }) =>
-                ["last", "lowest", "highest"].map((what) => (
+                [WORDS.table.last, WORDS.table.lowest, WORDS.table.highest].map((what) => (
                   <th key={key + what} scope="col">
                     {titleOf(key)}, {what}
                   </th>
@@ -58,17 +59,15 @@ function Rows({ title, steps, series }: DataTableProps) {
       </ScrollBox>
       <div className={styles.pager}>
         <Button size="small" disabled={from === 0} onClick={() => setFrom(from - ROWS)}>
-          Earlier
+          {WORDS.table.earlier}
         </Button>
-        <span>
-          rows {from + 1} to {from + shown.length} of {rows.length}
-        </span>
+        <span>{WORDS.table.rows(from + 1, from + shown.length, rows.length)}</span>
         <Button
           size="small"
           disabled={from + ROWS >= rows.length}
           onClick={() => setFrom(from + ROWS)}
         >
-          Later
+          {WORDS.table.later}
         </Button>
       </div>
     </>

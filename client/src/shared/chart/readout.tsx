@@ -1,5 +1,6 @@
 import type { SeriesShape } from "@/api/generated";
-import { measure, whole } from "../format/format";
+import { DASH, measure, whole } from "../format/format";
+import { WORDS } from "../words";
 import styles from "./chart.module.css";
 import { LINE_TOKENS } from "./colours";
 import { titleOf } from "./series";
@@ -16,7 +17,9 @@ export function Readout({ data, series, row }: ReadoutProps) {
   const step = data[0]?.[at];
   return (
     <div className={styles.readout}>
-      <span>step {step === null || step === undefined ? "–" : whole(Math.round(step))}</span>
+      <span>
+        {WORDS.step(step === null || step === undefined ? DASH : whole(Math.round(step)))}
+      </span>
       {series.map(({ key }, place) => {
         const [high, low, line] = [1, 2, 3].map((k) => data[3 * place + k]?.[at]);
         return (
@@ -26,7 +29,7 @@ export function Readout({ data, series, row }: ReadoutProps) {
               style={{ background: `var(${LINE_TOKENS[place % LINE_TOKENS.length]})` }}
             />
             {titleOf(key)} <strong>{measure(line)}</strong>
-            {low !== high && ` (${measure(low)} to ${measure(high)})`}
+            {low !== high && ` (${WORDS.range(measure(low), measure(high))})`}
           </span>
         );
       })}

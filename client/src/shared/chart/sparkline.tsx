@@ -1,5 +1,6 @@
 import type { Point } from "@/api/generated";
 import { measure, whole } from "../format/format";
+import { WORDS } from "../words";
 import styles from "./chart.module.css";
 import { extent } from "./series";
 
@@ -25,11 +26,9 @@ export function Sparkline({ points, label }: { points: readonly Point[]; label: 
         <polyline points={line.join(" ")} className={styles.sparkLine} />
       </svg>
       <figcaption className={styles.sparkWords}>
-        <span>step {whole(left)}</span>
-        <span>
-          {measure(low)} to {measure(high)}
-        </span>
-        <span>step {whole(right)}</span>
+        <span>{WORDS.step(whole(left))}</span>
+        <span>{WORDS.range(measure(low), measure(high))}</span>
+        <span>{WORDS.step(whole(right))}</span>
       </figcaption>
     </figure>
   );

@@ -1,5 +1,6 @@
 import { Field, Input, Select, Textarea } from "@fluentui/react-components";
 import type { UseFormRegisterReturn } from "react-hook-form";
+import { WORDS } from "../words";
 import type { SchemaField } from "./schema";
 
 type SettingInputProps = {
@@ -56,7 +57,7 @@ type ChoiceProps = { input: Started; options: string[]; isOptional: boolean };
 function Choice({ input, options, isOptional, ...fromField }: ChoiceProps) {
   return (
     <Select {...fromField} {...input}>
-      {isOptional && <option value="">as the recipe has it</option>}
+      {isOptional && <option value="">{WORDS.asTheRecipe}</option>}
       {options.map((option) => (
         <option key={option} value={option}>
           {option}

@@ -1,4 +1,5 @@
 import { type MouseEvent, memo } from "react";
+import { WORDS } from "../words";
 import { splitAt } from "./lines";
 import styles from "./log-view.module.css";
 
@@ -18,7 +19,7 @@ function Row({ line, text, highlight, isChosen, onChoose }: LogRowProps) {
         className={styles.number}
         data-line={line}
         tabIndex={-1}
-        aria-label={`Link to line ${line}`}
+        aria-label={WORDS.linkTo(line)}
         onClick={onChoose}
       >
         {line}

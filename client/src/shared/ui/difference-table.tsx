@@ -1,19 +1,18 @@
 import type { Difference } from "@/api/generated";
 import { setting } from "../format/format";
+import { WORDS } from "../words";
 import styles from "./tables.module.css";
-
-const NONE = "Nothing: this is the recipe as it is shipped.";
 
 /** Settings that are not the recipe's, both values side by side. */
 export function DifferenceTable({ differences }: { differences: readonly Difference[] }) {
-  if (differences.length === 0) return <p>{NONE}</p>;
+  if (differences.length === 0) return <p>{WORDS.asShipped}</p>;
   return (
     <table className={styles.table}>
       <thead>
         <tr>
-          <th scope="col">Setting</th>
-          <th scope="col">Recipe</th>
-          <th scope="col">This run</th>
+          <th scope="col">{WORDS.setting}</th>
+          <th scope="col">{WORDS.recipe}</th>
+          <th scope="col">{WORDS.thisRun}</th>
         </tr>
       </thead>
       <tbody>

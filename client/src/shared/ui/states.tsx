@@ -1,11 +1,12 @@
 import { Button, MessageBar, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { ApiError } from "@/api/problem";
+import { WORDS } from "../words";
 import { ActionLink } from "./action-link";
 import styles from "./ui.module.css";
 
 /** Grey blocks of the final size, so that nothing jumps when the data is there. */
-export function Loading({ heights, label = "Loading" }: { heights: number[]; label?: string }) {
+export function Loading({ heights, label = WORDS.loading }: { heights: number[]; label?: string }) {
   return (
     <div role="status" aria-label={label} className={styles.stack}>
       {heights.map((height, place) => (
@@ -27,7 +28,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 
 /** What went wrong, in the server's own sentence, and a way on. */
 export function Failed({ error, onRetry }: { error: Error; onRetry?: () => void }) {
-  const title = error instanceof ApiError ? error.title : "This page hit a fault of its own";
+  const title = error instanceof ApiError ? error.title : WORDS.ownFault;
   return (
     <div className={styles.stack} role="alert">
       <MessageBar intent="error" layout="multiline">
@@ -37,9 +38,9 @@ export function Failed({ error, onRetry }: { error: Error; onRetry?: () => void 
       </MessageBar>
       <div>
         {error instanceof ApiError && error.status === 404 ? (
-          <ActionLink to="/runs">To all runs</ActionLink>
+          <ActionLink to="/runs">{WORDS.toRuns}</ActionLink>
         ) : (
-          onRetry && <Button onClick={onRetry}>Try again</Button>
+          onRetry && <Button onClick={onRetry}>{WORDS.tryAgain}</Button>
         )}
       </div>
     </div>
