@@ -79,6 +79,10 @@ generate: $(PYTHON_READY) $(CLIENT_READY) ## Write the generated files anew (ref
 	@$(BIN)/python docs/generate.py
 	@npm --prefix client run generate
 
+.PHONY: pictures
+pictures: setup ## Take the README's pictures anew from the running product (trains the sample recipe)
+	@KRSP_CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m docs.pictures
+
 .PHONY: fmt
 fmt: $(PYTHON_READY) $(CLIENT_READY) ## Format the code, apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet .
