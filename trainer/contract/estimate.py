@@ -89,11 +89,7 @@ def estimate(
     known_tokens = data_tokens or BUILTIN_TOKENS.get(spec.data.train.uri)
     steps, tokens = _length(spec, known_tokens or UNKNOWN_TOKENS)
     if shape is None:
-        why = (
-            f"The shape of the base model {spec.model.source} is not known before the run, so its "
-            "size, memory and time are not estimated."
-        )
-        return Estimate(0, 0, steps, tokens, 0, 0.0, 0.0, 0.0, "Nothing is known yet.", (why,))
+        return _unknown(spec, steps, tokens)
     node = machine(spec.compute.sku)
     count = parameter_count(shape)
     trained = lora_parameter_count(shape, spec) if spec.tuning.kind == "lora" else count
@@ -173,6 +169,14 @@ def _shape(spec: RunSpec, base: ModelConfig | None) -> ModelConfig | None:
         return SMOLLM2_135M
     recipe = recipes().get(source.removeprefix("recipe:"))
     return recipe.spec.model.config if recipe and source.startswith("recipe:") else None
+
+
+def _unknown(spec: RunSpec, steps: int, tokens: int) -> Estimate:
+    why = (
+        f"The shape of the base model {spec.model.source} is not known before the run, so its "
+        "size, memory and time are not estimated."
+    )
+    return Estimate(0, 0, steps, tokens, 0, 0.0, 0.0, 0.0, "Nothing is known yet.", (why,))
 
 
 def _length(spec: RunSpec, data_tokens: int) -> tuple[int, int]:
