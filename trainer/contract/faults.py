@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from typing_extensions import override
 
+from trainer.contract.spec import NAME_PATTERN
+
+# What `NAME_PATTERN` demands, for people who do not read regular expressions.
+NAME_RULE = (
+    "must begin with a lower-case letter or digit and hold only those, `.`, `_` and `-`, "
+    "at most 48 in all"
+)
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -39,6 +47,8 @@ def faults_of(error: ValidationError) -> tuple[Fault, ...]:
 
 def _sentence(message: str, value: object) -> str:
     text = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    if message == f"String should match pattern '{NAME_PATTERN}'":
+        text = NAME_RULE
     shown = repr(value)
     simple = isinstance(value, str | int | float | bool) and len(shown) <= 60
     if message.startswith("Value error") or not simple:

@@ -68,7 +68,7 @@ async def test_a_full_sentence_skips_the_form(world):
         ("train tiny-sft lr=nan", "lr", "finite"),
         ("train tiny-sft steps=abc", "steps", "valid integer"),
         ("train tiny-sft steps=99999999999", "steps", "less than or equal"),
-        ("train tiny-sft name=Big!", "name", "match"),
+        ("train tiny-sft name=Big!", "name", "lower-case letter"),
     ],
 )
 async def test_a_fault_comes_back_in_the_form_with_what_was_typed(world, text, field, hint):
