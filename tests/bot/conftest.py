@@ -20,7 +20,7 @@ from bot.domain.run import ProgressSeen, ResultSeen, Run, RunStatus
 from bot.errors import InputError
 from bot.ports import Bell
 from bot.reconciler import Backends, Reconciler
-from bot.service import DataFile, Service
+from bot.service import BaseFolder, DataFile, Service
 from bot.service import World as ServiceWorld
 from trainer.contract.progress import Phase
 
@@ -84,6 +84,7 @@ class World:
         self.pipelines, self.jobs = MemoryPipelines(), MemoryJobs()
         self.tracking = MemoryTracking()
         self.files: dict[str, DataFile] = {}
+        self.folders: dict[str, BaseFolder] = {}
         self.policy = policy
         self.restart()
         self._turns = 0
@@ -101,6 +102,7 @@ class World:
                 people=tuple(PEOPLE.values()),
                 is_local=True,
                 find_data=self._find_data,
+                find_folder=self._find_folder,
             )
         )
         self.chat = Chat(self.service, self.store, self.bell, self.clock)
@@ -117,6 +119,11 @@ class World:
         if uri not in self.files:
             raise InputError(f"The file `{uri}` is not there.")
         return self.files[uri]
+
+    async def _find_folder(self, uri: str) -> BaseFolder:
+        if uri not in self.folders:
+            raise InputError(f"The folder `{uri}` is not there.")
+        return self.folders[uri]
 
     def turn(self, who: str = "alex", thread: Thread = CHANNEL, **rest: Any) -> Turn:
         """Return a turn with a key of its own (`key=` gives another)."""

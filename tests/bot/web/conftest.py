@@ -16,7 +16,7 @@ from bot.adapters.memory import MemoryPipelines, MemoryStore, MemoryTracking
 from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
 from bot.errors import InputError
-from bot.service import DataFile, Service, World
+from bot.service import BaseFolder, DataFile, Service, World
 from bot.web.endpoint import Web
 from bot.web.routes import add_routes
 
@@ -36,6 +36,10 @@ async def find_data(uri: str) -> DataFile | None:
     raise InputError(f"There is no file {uri}.")
 
 
+async def find_folder(uri: str) -> BaseFolder:
+    raise InputError(f"There is no folder {uri}.")
+
+
 class Site:
     """The running site, and what stands behind it."""
 
@@ -52,6 +56,7 @@ class Site:
             people=tuple(PEOPLE.values()),
             is_local=True,
             find_data=find_data,
+            find_folder=find_folder,
         )
         self.service = Service(world)
         settings: dict[str, Any] = {
