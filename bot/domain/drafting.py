@@ -33,6 +33,7 @@ HELP_OF = {
     "data": "builtin:<name>, or the path of a JSONL, Parquet or text file",
     "budget": "the run is stopped when it has cost this much; empty: no limit",
 }
+LONGEST_H = 24.0 * 90  # the longest time limit that a spec can hold
 SHORT = {place: alias for alias, place in ALIASES.items()}
 
 
@@ -66,6 +67,35 @@ def spec_like(spec: RunSpec, changes: Mapping[str, Any]) -> RunSpec:
         return expand(earlier, without_blanks(changes))
     except SpecError as error:
         raise _input_error(error, changes) from error
+
+
+def with_time_limit(spec: RunSpec, policy: Policy) -> RunSpec:
+    """Return the spec with its cost limit as a time limit too, which the trainer itself keeps.
+
+    So the limit holds while the bot is down. A shorter time limit of the person's stays.
+    """
+    hours = _hours_for_cost(spec, policy)
+    if hours is None or (spec.budget.hours or hours) < hours:
+        return spec
+    return _with_hours(spec, hours)
+
+
+def without_time_limit(spec: RunSpec, policy: Policy) -> RunSpec:
+    """Return the spec without the time limit that its cost limit made; a person's own stays."""
+    hours = _hours_for_cost(spec, policy)
+    return _with_hours(spec, None) if hours == spec.budget.hours else spec
+
+
+def _hours_for_cost(spec: RunSpec, policy: Policy) -> float | None:
+    price = policy.prices.get(spec.compute.sku, 0.0) * spec.compute.nodes
+    if spec.budget.cost is None or price == 0.0:
+        return None
+    return min(round(spec.budget.cost / price, 4) or 0.0001, LONGEST_H)
+
+
+def _with_hours(spec: RunSpec, hours: float | None) -> RunSpec:
+    budget = spec.budget.model_copy(update={"hours": hours})
+    return spec.model_copy(update={"budget": budget})
 
 
 def _input_error(error: SpecError, changes: Mapping[str, Any]) -> InputError:

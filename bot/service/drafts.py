@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.drafting import Asked, changes_of, draft_of, plan_of, spec_from, spec_like
+from bot.domain.drafting import (
+    Asked,
+    changes_of,
+    draft_of,
+    plan_of,
+    spec_from,
+    spec_like,
+    with_time_limit,
+    without_time_limit,
+)
 from bot.domain.naming import mint_run_id
 from bot.domain.people import Person, Thread
 from bot.domain.run import Draft, Run, RunStatus
@@ -41,7 +50,7 @@ class Drafts:
 
     async def like(self, asked: Asked, run: Run) -> Draft:
         """Return the plan for the same as an earlier run, with changes; warns if its data moved."""
-        spec = spec_like(run.spec, asked.changes)
+        spec = spec_like(without_time_limit(run.spec, self._policy), asked.changes)
         asked = replace(asked, changes=changes_of(spec))  # what Change offers is against the recipe
         return await self._draft(asked, spec, data_before=run.spec.data.train)
 
@@ -49,7 +58,7 @@ class Drafts:
         self, asked: Asked, spec: RunSpec, data_before: DataSource | None = None
     ) -> Draft:
         spec, data_tokens = await self._with_data(spec)
-        spec, base = await self._with_base(spec)
+        spec, base = await self._with_base(with_time_limit(spec, self._policy))
         numbers = estimate(
             spec, base=base, data_tokens=data_tokens, seen=await self._throughput(spec)
         )

@@ -369,3 +369,20 @@ async def test_a_made_up_shape_cannot_make_a_base_cheap(world):
     text = "train tiny-lora base=data/model model.config.hidden_size=8 model.config.layers=1"
     (post,) = await world.say(f"{text} model.config.heads=1")
     assert "not the base model's shape" in post.fault
+
+
+async def test_a_cost_limit_is_a_time_limit_too_that_the_trainer_keeps(world):
+    plan = await world.plan("train tiny-sft budget=0.30")
+    draft = await world.store.draft(plan.draft_id)
+    assert draft.spec.budget.hours == 0.5  # 0.30 at 0.60 an hour
+    assert (await _hours(world, "train tiny-sft budget=0.30 hours=0.1")) == 0.1
+
+
+async def test_a_rerun_with_a_higher_cost_limit_gets_the_longer_time(world):
+    await world.start("train tiny-sft budget=0.30")
+    assert (await _hours(world, "rerun last budget=0.60")) == 1.0
+
+
+async def _hours(world, text):
+    plan = await world.plan(text)
+    return (await world.store.draft(plan.draft_id)).spec.budget.hours
