@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.chat import words
-from bot.chat.commands import DEFAULT_RECIPE, Commands
+from bot.chat.commands import Commands
 from bot.chat.grammar import parse
 from bot.chat.turn import Reply, Turn
 from bot.domain.drafting import plan_post
@@ -13,6 +13,7 @@ from bot.domain.posts import ApprovalPost, Post, RunPost, TextPost
 from bot.domain.run import Run, Source
 from bot.errors import ForbiddenError, InputError
 from bot.service import Service
+from trainer.contract.recipe import DEFAULT_RECIPE
 
 Answer = tuple[Reply, Sequence[Post]]
 OWN_KEYS = frozenset(

@@ -26,11 +26,10 @@ from bot.domain.run import Run, RunStatus, Source
 from bot.errors import FieldFault, ForbiddenError, InputError
 from bot.ports import MetricsQuery, RunQuery, Series
 from bot.service import Service
-from trainer.contract.recipe import find_recipe, recipes
+from trainer.contract.recipe import DEFAULT_RECIPE, find_recipe, recipes
 
 LOG_LINES = 20
 LISTED_RUNS = 10
-DEFAULT_RECIPE = "tiny-sft"
 SMALLER_IS_BETTER = ("loss", "eval_loss", "eval_perplexity", "grad_norm")
 
 

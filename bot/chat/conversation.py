@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.chat import words
 from bot.chat.clicks import Clicks
 from bot.chat.commands import Commands
-from bot.chat.grammar import parse
+from bot.chat.grammar import MistypedError, parse
 from bot.chat.turn import Reply, Turn
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
@@ -80,4 +80,5 @@ def _refusal(turn: Turn, error: BotError) -> tuple[Reply, Sequence[Post]]:
     """Say why not: to the one who clicked alone, to a message in its thread."""
     if turn.action:
         return Reply(notice=str(error)), ()
-    return Reply(), (TextPost(str(error), tone="warning"),)
+    suggestions = error.suggestions if isinstance(error, MistypedError) else ()
+    return Reply(), (TextPost(str(error), tone="warning", suggestions=suggestions),)

@@ -106,6 +106,14 @@ class Runs:
     text: str | None = None
 
 
+class MistypedError(InputError):
+    """No command begins like this; `suggestion` is the whole sentence that would work, if any."""
+
+    def __init__(self, message: str, suggestion: str | None) -> None:
+        super().__init__(message)
+        self.suggestions = ("help",) if suggestion is None else (suggestion,)
+
+
 Command = Help | Whoami | Train | About | Cancel | Reject | Rerun | Runs
 
 
@@ -117,7 +125,7 @@ def parse(text: str) -> Command:
     verb = words[0].lower().strip(",.!:")
     verb = SYNONYMS.get(verb, verb)
     if verb not in COMMANDS:
-        raise InputError(_unknown(words[0], text))
+        raise _mistyped(words[0], text)
     if words[0].lower() in ("hi", "hello", "hey"):
         return Help(is_greeting=True)
     return PARSERS[verb](words[1:])
@@ -132,13 +140,14 @@ def _split(text: str) -> list[str]:
         return typed.split()
 
 
-def _unknown(word: str, text: str) -> str:
+def _mistyped(word: str, text: str) -> MistypedError:
     near = nearest(word, [*COMMANDS, *SYNONYMS])
     if near is None:
-        return f"I do not know `{word[:40]}`. Try `help`, or `train` to ask for a run."
-    near = SYNONYMS.get(near, near)
+        said = f"I do not know `{word[:40]}`. Try `help`, or `train` to ask for a run."
+        return MistypedError(said, None)
     rest = text.strip()[len(word) :].strip()
-    return f"I do not know `{word[:40]}`. Did you mean `{f'{near} {rest}'.strip()[:80]}`?"
+    meant = f"{SYNONYMS.get(near, near)} {rest}".strip()[:80]
+    return MistypedError(f"I do not know `{word[:40]}`. Did you mean `{meant}`?", meant)
 
 
 def _train(words: list[str]) -> Command:
@@ -228,7 +237,7 @@ def _help(words: list[str]) -> Command:
         return Help()
     topic = SYNONYMS.get(words[0].lower(), words[0].lower())
     if topic not in COMMANDS:
-        raise InputError(_unknown(words[0], words[0]))
+        raise _mistyped(words[0], words[0])
     return Help(topic)
 
 

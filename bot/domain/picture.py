@@ -168,6 +168,8 @@ def _rail_state(run: Run, index: int, place: int) -> RailState:
         return RailState.DONE
     if index > place:
         return RailState.AHEAD
+    if index == 1:
+        return RailState.NOW if run.status is RunStatus.AWAITING_APPROVAL else RailState.SKIPPED
     return RailState.FAILED if run.status.is_final else RailState.NOW
 
 

@@ -31,6 +31,8 @@ ALIASES = {
     "sku": "compute.sku",
     "goal": "goal.below",
 }
+# What a form shows before anybody chose: the one that shows the whole way in a minute.
+DEFAULT_RECIPE = "tiny-sft"
 ENDS = ("budget.steps", "budget.tokens", "budget.epochs")
 
 
@@ -48,10 +50,11 @@ class Recipe(BaseModel):
 
 @cache
 def recipes() -> Mapping[str, Recipe]:
-    """Return the shipped recipes by name, in the order of their files."""
+    """Return the shipped recipes by name: the default first, then by name."""
     folder = resources.files("trainer") / "recipes"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
-    found = (Recipe.model_validate(yaml.safe_load(f.read_text("utf-8"))) for f in files)
+    found = [Recipe.model_validate(yaml.safe_load(f.read_text("utf-8"))) for f in files]
+    found.sort(key=lambda recipe: recipe.name != DEFAULT_RECIPE)
     return {recipe.name: recipe for recipe in found}
 
 

@@ -386,3 +386,10 @@ async def test_a_rerun_with_a_higher_cost_limit_gets_the_longer_time(world):
 async def _hours(world, text):
     plan = await world.plan(text)
     return (await world.store.draft(plan.draft_id)).spec.budget.hours
+
+
+async def test_a_mistyped_word_comes_with_a_button_that_says_the_right_one(world):
+    (post,) = await world.say("statsu last")
+    assert post.suggestions == ("status last",)
+    (post,) = await world.say("xyzzy")
+    assert post.suggestions == ("help",)
