@@ -45,8 +45,20 @@ class Drafts:
         return Asked(person, thread, own, changes, mint_run_id(now, secrets.choice), now)
 
     async def from_recipe(self, asked: Asked, recipe: str) -> Draft:
-        """Return the plan of a recipe with changes."""
-        return await self._draft(asked, spec_from(recipe, asked.changes))
+        """Return the plan of a recipe with changes; refuses with every fault at once."""
+        try:
+            spec = spec_from(recipe, asked.changes)
+        except InputError as error:
+            raise await self._with_data_faults(error, asked.changes) from error
+        return await self._draft(asked, spec)
+
+    async def _with_data_faults(self, error: InputError, changes: Mapping[str, Any]) -> InputError:
+        """Return the refusal of a spec with what is wrong with its data file, too."""
+        try:
+            await self._world.find_data(str(changes.get("data") or "builtin:"))
+        except InputError as also:
+            return InputError(f"{error} {also}", (*error.faults, *also.faults))
+        return error
 
     async def like(self, asked: Asked, run: Run) -> Draft:
         """Return the plan for the same as an earlier run, with changes; warns if its data moved."""

@@ -17,7 +17,7 @@ from bot.domain.plan import Tempo
 from bot.domain.policy import Policy
 from bot.domain.posts import PlanPost, Post
 from bot.domain.run import ProgressSeen, ResultSeen, Run, RunStatus
-from bot.errors import InputError
+from bot.errors import FieldFault, InputError
 from bot.ports import Bell
 from bot.reconciler import Backends, Reconciler
 from bot.service import BaseFolder, DataFile, Service
@@ -117,7 +117,9 @@ class World:
         if uri.startswith("builtin:"):
             return None
         if uri not in self.files:
-            raise InputError(f"The file `{uri}` is not there.")
+            raise InputError(
+                f"The file `{uri}` is not there.", (FieldFault("data", f"{uri} is not there"),)
+            )
         return self.files[uri]
 
     async def _find_folder(self, uri: str) -> BaseFolder:

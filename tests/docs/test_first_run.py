@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -56,7 +55,7 @@ class Terminal:
 
     def start(self, command: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            shlex.split(command),
+            ["bash", "-c", command],
             cwd=self._cwd,
             env=self._env,
             stdin=subprocess.DEVNULL,
@@ -72,6 +71,8 @@ class Terminal:
             lines.append(line)
             if until and line.startswith(until):
                 break
+        if process.stdout is not None and until is None:
+            process.stdout.close()
         return plain("".join(lines), self.port)
 
 

@@ -393,3 +393,10 @@ async def test_a_mistyped_word_comes_with_a_button_that_says_the_right_one(world
     assert post.suggestions == ("status last",)
     (post,) = await world.say("xyzzy")
     assert post.suggestions == ("help",)
+
+
+async def test_a_missing_file_and_a_wrong_number_are_named_at_once(world):
+    (post,) = await world.say("train tiny-sft data=missing.jsonl steps=-3")
+    said = " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+    assert "missing.jsonl" in said
+    assert "must be greater than 0" in said

@@ -118,7 +118,7 @@ async def test_wait_says_by_its_exit_code_that_a_run_was_cancelled(whole, world)
 
 async def test_wait_ends_where_somebody_else_must_agree(whole):
     async with asyncio.timeout(10):
-        code = await whole.ask("train tiny-sft steps=20000", start=True, wait=True)
+        code = await whole.ask("train tiny-sft steps=800000", start=True, wait=True)
     assert code is Exit.WAITS_FOR_APPROVAL
 
 
