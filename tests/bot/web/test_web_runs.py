@@ -8,7 +8,7 @@ UNKNOWN = "run-20260101-aaaaaa"
 async def test_recipes_come_with_the_fields_of_their_form(site):
     body = await (await site.get("recipes")).json()
     tiny = next(recipe for recipe in body["recipes"] if recipe["name"] == "tiny-sft")
-    assert tiny["spec"]["budget"]["steps"] == 560
+    assert tiny["spec"]["budget"]["steps"] == 230
     assert "steps" in {field["id"] for field in tiny["fields"]}
 
 
@@ -17,7 +17,7 @@ async def test_a_draft_shows_the_plan_and_spends_nothing(site):
     draft = await site.draft(lr="2e-4")
     assert draft["spec"]["optim"]["lr"] == 2e-4
     assert draft["requester"]["name"] == "Alex Wilber"
-    assert draft["plan"]["steps"] == 560
+    assert draft["plan"]["steps"] == 230
     assert draft["started"] is False
     assert (await (await site.get("runs")).json())["total"] == 0
 
@@ -75,8 +75,8 @@ async def test_a_run_shows_its_spec_and_what_differs_from_the_recipe(site):
     body = await (await site.get(f"runs/{run_id}")).json()
     assert body["run"]["status"] == "queued"
     assert body["spec"]["budget"]["steps"] == 9
-    assert body["recipe_spec"]["budget"]["steps"] == 560
-    assert body["differences"] == [{"place": "budget.steps", "recipe": 560, "ours": 9}]
+    assert body["recipe_spec"]["budget"]["steps"] == 230
+    assert body["differences"] == [{"place": "budget.steps", "recipe": 230, "ours": 9}]
     assert body["spec_sha256"] == (await site.store.run(run_id)).spec_sha256
 
 
