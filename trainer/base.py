@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainer.contract.job import job_folder, output_folder
+from trainer.contract.shape import read_shape
 from trainer.contract.spec import ModelConfig
 from trainer.errors import BadSpecError
 
@@ -52,17 +53,8 @@ def newest_run(recipe: str, home: Path) -> str:
 def base_shape(folder: Path) -> ModelConfig:
     """Return the shape that the model's own config.json gives. Raises `BadSpecError`."""
     try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        return ModelConfig(
-            hidden_size=config["hidden_size"],
-            layers=config["num_hidden_layers"],
-            heads=config["num_attention_heads"],
-            kv_heads=config.get("num_key_value_heads"),
-            intermediate_size=config["intermediate_size"],
-            vocab_size=config["vocab_size"],
-            tie_embeddings=config.get("tie_word_embeddings", False),
-        )
-    except (OSError, ValueError, KeyError) as error:
+        return read_shape(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadSpecError(
             f"The base model in {folder.name} has no config.json of a Llama-style decoder.",
             remedy="Use a model that a run or a recipe here has made, or SmolLM2.",

@@ -4,7 +4,6 @@ A post is stored in the outbox as JSON (`POST` below) until its thread has it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -191,11 +190,3 @@ def post_json(post: Post) -> dict[str, Any]:
     """Return the post as JSON values; `POST.validate_python` reads them back."""
     body: dict[str, Any] = POST.dump_python(post, mode="json")
     return body
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A post that its thread has: the channel's id of the message, and when."""
-
-    activity_id: str
-    at: datetime

@@ -2,12 +2,12 @@
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from bot.errors import FieldFault, InputError
 from bot.service import BaseFolder, DataFile
+from trainer.contract.shape import read_shape
 from trainer.contract.spec import ModelConfig
 
 
@@ -38,7 +38,7 @@ class LocalDataFiles:
         path = self._allowed(name)
         if not path.is_dir():
             raise _refused(name, "is no folder")
-        return BaseFolder(str(path), _shape(path / "config.json"))
+        return BaseFolder(str(path), _shape(path))
 
     def _allowed(self, name: str) -> Path:
         path = self._located(name)
@@ -75,19 +75,10 @@ class LocalDataFiles:
         return ", ".join(f"`{root}`" for root in self._roots) or "no folder: the policy names none"
 
 
-def _shape(path: Path) -> ModelConfig | None:
-    """Return the shape in a model's own config.json; None where it gives none that we know."""
+def _shape(folder: Path) -> ModelConfig | None:
+    """Return the shape of the model in a folder; None where it says none that we know."""
     try:
-        given = json.loads(path.read_bytes())
-        return ModelConfig(
-            hidden_size=given["hidden_size"],
-            layers=given["num_hidden_layers"],
-            heads=given["num_attention_heads"],
-            kv_heads=given.get("num_key_value_heads"),
-            intermediate_size=given["intermediate_size"],
-            vocab_size=given["vocab_size"],
-            tie_embeddings=given.get("tie_word_embeddings", False),
-        )
+        return read_shape(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
