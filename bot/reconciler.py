@@ -13,6 +13,7 @@ from datetime import datetime
 
 from bot.domain.changing import state_event
 from bot.domain.message import Message, MessageState
+from bot.domain.ordering import train_parameters
 from bot.domain.picture import view_of
 from bot.domain.plan import (
     Step,
@@ -41,6 +42,7 @@ from bot.ports import (
     Bell,
     Clock,
     Jobs,
+    PipelineKind,
     PipelineRequest,
     Pipelines,
     RunStore,
@@ -105,7 +107,7 @@ class Reconciler:
     async def sweep(self) -> None:
         """Look once at every unfinished run; let waiting jobs begin; forget nothing."""
         runs = await self._world.store.unfinished()
-        sighting = await self._look([run.id for run in runs])
+        sighting = await self._look(runs)
         for run in runs:
             await self._tend(run, sighting)
         try:
@@ -115,11 +117,12 @@ class Reconciler:
             self.troubles["jobs"] = str(error)
         self.sweeps += 1
 
-    async def _look(self, run_ids: Collection[str]) -> Sighting:
+    async def _look(self, runs: Collection[Run]) -> Sighting:
         """Ask each backend once. Jobs come before progress: an ended job has told everything."""
-        pipelines = await self._world.pipelines.observe(run_ids)
-        jobs = await self._world.jobs.observe(run_ids)
-        progress = await self._world.tracking.observe(run_ids)
+        names = [run.name for run in runs]
+        pipelines = await self._world.pipelines.observe(names)
+        jobs = await self._world.jobs.observe(names)
+        progress = await self._world.tracking.observe([run.id for run in runs])
         return Sighting(dict(pipelines), dict(jobs), dict(progress))
 
     async def _tend(self, run: Run, sighting: Sighting) -> None:
@@ -138,9 +141,9 @@ class Reconciler:
     async def _see(self, run: Run, sighting: Sighting) -> Run:
         """Store what is new of the run, with its events and the messages that tell it."""
         now = self._world.clock.now()
-        job = sighting.jobs.get(run.id)
+        job = sighting.jobs.get(run.name)
         seen = Seen(
-            pipeline=sighting.pipelines.get(run.id, run.seen.pipeline),
+            pipeline=sighting.pipelines.get(run.name, run.seen.pipeline),
             job=None if job is None or job.state is JobState.ABSENT else job,
             progress=sighting.progress.get(run.id, run.seen.progress),
             at=run.seen.at,
@@ -184,10 +187,10 @@ class Reconciler:
             case Step.START_PIPELINE:
                 await self._start(run)
             case Step.CANCEL_PIPELINE:
-                await self._world.pipelines.cancel(run.id)
+                await self._world.pipelines.cancel(run.name)
             case Step.CANCEL_JOB:
-                await self._world.pipelines.cancel(run.id)
-                await self._world.jobs.cancel(run.id)
+                await self._world.pipelines.cancel(run.name)
+                await self._world.jobs.cancel(run.name)
             case Step.STOP_FOR_COST:
                 await self._stop_for_cost(run)
             case Step.NOTHING:
@@ -201,7 +204,14 @@ class Reconciler:
             await self._fail(run, f"It was not started. {refusal}", now)
             return
         try:
-            await self._world.pipelines.start(PipelineRequest(run.id, run.spec, run.requester.id))
+            await self._world.pipelines.start(
+                PipelineRequest(
+                    run.name,
+                    PipelineKind.TRAIN,
+                    train_parameters(run.name, run.spec),
+                    run.requester.id,
+                )
+            )
         except UnavailableError:
             raise
         except BotError as error:  # a pipeline file that cannot be used: trying again is no use

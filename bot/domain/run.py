@@ -118,6 +118,7 @@ class PipelineSeen:
     fault: str | None = None
     log_tail: tuple[str, ...] = ()
     url: str | None = None
+    waits_for: tuple[str, ...] = ()  # what somebody must decide elsewhere first, in words
 
 
 class JobState(StrEnum):
@@ -133,7 +134,10 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class JobSeen:
-    """What the machine said. `position` counts from 1 while waiting; `busy_s` sums all attempts."""
+    """What the machine said. `position` counts from 1 while waiting; `busy_s` sums all attempts.
+
+    `is_lost`: it failed by the platform's doing rather than its own, so trying again may help.
+    """
 
     state: JobState
     attempt: int = 1
@@ -144,6 +148,9 @@ class JobSeen:
     busy_s: float = 0.0
     fault: str | None = None
     log_tail: tuple[str, ...] = ()
+    why_waiting: str = ""
+    url: str | None = None
+    is_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,7 +266,10 @@ class Draft:
 
 @dataclass(frozen=True)
 class Run:
-    """One request to train, from wish to result; `version` counts saves (optimistic locking)."""
+    """One request to train, from wish to result; `version` counts saves (optimistic locking).
+
+    `submission` counts how often we had it submitted: a job's name is spent once it has ended.
+    """
 
     id: str
     spec: RunSpec
@@ -273,6 +283,12 @@ class Run:
     status: RunStatus = RunStatus.QUEUED
     ended_at: datetime | None = None
     version: int = 0
+    submission: int = 1
+
+    @property
+    def name(self) -> str:
+        """Return the name of its present pipeline run and job: the id, then `<id>-r2`, `-r3`."""
+        return self.id if self.submission == 1 else f"{self.id}-r{self.submission}"
 
 
 class Source(StrEnum):

@@ -4,17 +4,19 @@ import pytest
 
 from bot.adapters.clock import ManualClock, SystemClock
 from bot.adapters.memory import MemoryChannel, MemoryJobs, MemoryPipelines, MemoryStore
+from bot.domain.ordering import train_parameters
 from bot.domain.posts import TextPost
 from bot.domain.run import JobState, PipelineState
 from bot.errors import DeliveryUnknownError, DiskFullError, ThrottledError, UnavailableError
-from bot.ports import PipelineRequest
+from bot.ports import PipelineKind, PipelineRequest
 
 RUN = "run-20261123-aaaaaa"
 
 
 @pytest.fixture
 def request_to_start(make_run) -> PipelineRequest:
-    return PipelineRequest(RUN, make_run().spec, "ada")
+    parameters = train_parameters(RUN, make_run().spec)
+    return PipelineRequest(RUN, PipelineKind.TRAIN, parameters, "ada")
 
 
 async def test_a_pipeline_started_twice_runs_once(request_to_start) -> None:

@@ -11,8 +11,9 @@ import pytest
 from bot.adapters.local.pipelines import LocalPipelines, Source
 from bot.adapters.local.supervisor import read_supervisor
 from bot.adapters.memory import MemoryPipelines
+from bot.domain.ordering import train_parameters
 from bot.domain.run import PipelineState
-from bot.ports import PipelineRequest, Pipelines
+from bot.ports import PipelineKind, PipelineRequest, Pipelines
 from tests.adapters.conftest import SPEC
 from tests.adapters.local.workbench import until
 
@@ -26,7 +27,7 @@ OVER = {
 
 
 def request(run_id: str = ONE) -> PipelineRequest:
-    return PipelineRequest(run_id, SPEC, "ada")
+    return PipelineRequest(run_id, PipelineKind.TRAIN, train_parameters(run_id, SPEC), "ada")
 
 
 class World(Protocol):

@@ -10,8 +10,9 @@ import pytest
 
 from bot.adapters.local.pipelines import LocalPipelines, Source
 from bot.adapters.local.supervisor import read_supervisor
+from bot.domain.ordering import train_parameters
 from bot.domain.run import PipelineSeen, PipelineState
-from bot.ports import PipelineRequest
+from bot.ports import PipelineKind, PipelineRequest
 from trainer.contract.job import JobRequest, job_folder
 from trainer.contract.recipe import find_recipe
 from trainer.contract.spec import RunSpec, spec_hash
@@ -28,7 +29,9 @@ class World:
         self.pipelines = LocalPipelines(home, Source.of(repository / "azure-pipelines/train.yml"))
 
     async def run(self, spec: RunSpec) -> PipelineSeen:
-        await self.pipelines.start(PipelineRequest(RUN, spec, "ada"))
+        parameters = train_parameters(RUN, spec)
+        request = PipelineRequest(RUN, PipelineKind.TRAIN, parameters, "ada")
+        await self.pipelines.start(request)
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             seen = (await self.pipelines.observe([RUN]))[RUN]

@@ -3,18 +3,20 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from typing_extensions import override
 
+from bot.adapters.local import results
 from bot.adapters.local.files import create_json, disk_faults, locked, write_json
 from bot.adapters.local.folders import run_folder
 from bot.adapters.local.job_state import GRACE_S, JobFiles, read_files, seen, settled, state
 from bot.adapters.local.supervisor import spawn
 from bot.domain.run import JobSeen, JobState
-from bot.ports import Jobs
+from bot.ports import ClusterSeen, Jobs, ResultFile
+from trainer.contract.machines import LOCAL
 
 log = logging.getLogger(__name__)
 
@@ -48,36 +50,59 @@ class LocalJobs(Jobs):
         self._one_at_a_time = asyncio.Lock()
 
     @override
-    async def observe(self, run_ids: Collection[str]) -> Mapping[str, JobSeen]:
-        return await asyncio.to_thread(self._observe, run_ids)
+    async def observe(self, names: Collection[str]) -> Mapping[str, JobSeen]:
+        return await asyncio.to_thread(self._observe, names)
 
     @override
-    async def cancel(self, run_id: str) -> None:
-        await asyncio.to_thread(self._cancel, run_id)
+    async def cancel(self, name: str) -> None:
+        await asyncio.to_thread(self._cancel, name)
 
     @override
     async def advance(self) -> None:
         async with self._one_at_a_time:
             await asyncio.to_thread(self._advance)
 
-    def _observe(self, run_ids: Collection[str]) -> Mapping[str, JobSeen]:
+    @override
+    async def clusters(self) -> Sequence[ClusterSeen]:
+        return [await asyncio.to_thread(self._cluster)]
+
+    @override
+    async def results(self, name: str) -> Sequence[ResultFile]:
+        return await asyncio.to_thread(results.listed, self._output(name))
+
+    @override
+    def read_result(self, name: str, path: str) -> AsyncIterator[bytes]:
+        return results.pieces(self._output(name), path)
+
+    def _output(self, name: str) -> Path:
+        return run_folder(self._home, "jobs", name) / "output"
+
+    def _cluster(self) -> ClusterSeen:
+        found = list(self._open())
+        free = len(self._free(found))
+        waiting = len(self._queue(found))
+        return ClusterSeen(
+            "this machine", LOCAL, "dedicated", self._slots, self._slots - free, free, waiting
+        )
+
+    def _observe(self, names: Collection[str]) -> Mapping[str, JobSeen]:
         waiting = [files.folder.name for files in self._queue(self._open())]
-        positions = {run_id: number for number, run_id in enumerate(waiting, start=1)}
+        positions = {name: number for number, name in enumerate(waiting, start=1)}
         return {
-            run_id: seen(
-                read_files(run_folder(self._home, "jobs", run_id)),
-                positions.get(run_id),
+            name: seen(
+                read_files(run_folder(self._home, "jobs", name)),
+                positions.get(name),
                 self._now(),
             )
-            for run_id in run_ids
+            for name in names
         }
 
-    def _cancel(self, run_id: str) -> None:
-        folder = run_folder(self._home, "jobs", run_id)
+    def _cancel(self, name: str) -> None:
+        folder = run_folder(self._home, "jobs", name)
         files = read_files(folder)
         if state(files)[0] not in _OPEN:
             return
-        with disk_faults(f"Cancelling {run_id}"):
+        with disk_faults(f"Cancelling {name}"):
             create_json(folder / "cancel.json", {"at": self._now(), "grace_s": self._grace_s})
         # Read again: a supervisor that began meanwhile either is here or saw cancel.json.
         supervisor = read_files(folder).supervisor

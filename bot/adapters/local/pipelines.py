@@ -1,13 +1,12 @@
 """The local Pipelines adapter: the real YAML, interpreted by a detached process for each run."""
 
 import asyncio
-import base64
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from typing_extensions import override
@@ -20,7 +19,7 @@ from bot.adapters.local.pipeline_state import is_over, is_unsettled, log_lines, 
 from bot.adapters.local.supervisor import read_supervisor, spawn
 from bot.domain.run import PipelineSeen
 from bot.errors import InputError
-from bot.ports import PipelineRequest, Pipelines
+from bot.ports import PipelineKind, PipelineRequest, Pipelines
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +43,12 @@ class Source:
         repository = next(around, path.parent.parent)
         return cls(repository, path.relative_to(repository).as_posix())
 
+    def file(self, kind: PipelineKind) -> str:
+        """Return the file for `kind`: the training pipeline's own, or the one beside it."""
+        if kind is PipelineKind.TRAIN:
+            return self.pipeline
+        return (PurePosixPath(self.pipeline).parent / f"{kind}.yml").as_posix()
+
 
 class LocalPipelines(Pipelines):
     """Pipeline runs below `home`, one folder each."""
@@ -63,48 +68,47 @@ class LocalPipelines(Pipelines):
         await asyncio.to_thread(self._start, request)
 
     @override
-    async def observe(self, run_ids: Collection[str]) -> Mapping[str, PipelineSeen]:
-        return await asyncio.to_thread(self._observe, run_ids)
+    async def observe(self, names: Collection[str]) -> Mapping[str, PipelineSeen]:
+        return await asyncio.to_thread(self._observe, names)
 
     @override
-    async def cancel(self, run_id: str) -> None:
-        await asyncio.to_thread(self._cancel, run_id)
+    async def cancel(self, name: str) -> None:
+        await asyncio.to_thread(self._cancel, name)
 
     @override
-    async def log(self, run_id: str) -> Sequence[str]:
-        return await asyncio.to_thread(log_lines, self._folder(run_id))
+    async def log(self, name: str) -> Sequence[str]:
+        return await asyncio.to_thread(log_lines, self._folder(name))
 
     def _start(self, request: PipelineRequest) -> None:
-        folder = self._folder(request.run_id)
-        if folder.name != request.run_id:
-            raise InputError(f"`{request.run_id}` is not a run id.")
+        folder = self._folder(request.name)
+        if folder.name != request.name:
+            raise InputError(f"`{request.name}` is not a run id.")
         if read_supervisor(folder) is not None:
             return
         document = self._document(request)
         # Refused here rather than in the run: a file that cannot be used starts nothing.
-        plan(load(self._source.repository, self._source.pipeline, document["parameters"], {}))
-        with disk_faults(f"Starting the pipeline run {request.run_id}"):
+        plan(load(self._source.repository, document["pipeline"], document["parameters"], {}))
+        with disk_faults(f"Starting the pipeline run {request.name}"):
             folder.mkdir(parents=True, exist_ok=True)
             create_json(folder / "request.json", document)
             spawn(_MODULE, folder)
-        log.info("pipeline run %s was started", request.run_id)
+        log.info("pipeline run %s was started", request.name)
 
     def _document(self, request: PipelineRequest) -> dict[str, Any]:
-        spec = base64.urlsafe_b64encode(request.spec.model_dump_json().encode()).decode()
         return {
-            "run_id": request.run_id,
+            "run_id": request.name,
             "requested_by": request.requested_by,
-            "parameters": {"runKey": request.run_id, "spec": spec.rstrip("="), "target": "local"},
+            "parameters": {**request.parameters, "target": "local"},
             "repository": str(self._source.repository.resolve()),
-            "pipeline": self._source.pipeline,
+            "pipeline": self._source.file(request.kind),
             "home": str(self._home),
             "grace_s": self._grace_s,
             "created_at": self._now(),
         }
 
-    def _observe(self, run_ids: Collection[str]) -> Mapping[str, PipelineSeen]:
-        found = {run_id: self._look(self._folder(run_id)) for run_id in run_ids}
-        return {run_id: each for run_id, each in found.items() if each is not None}
+    def _observe(self, names: Collection[str]) -> Mapping[str, PipelineSeen]:
+        found = {name: self._look(self._folder(name)) for name in names}
+        return {name: each for name, each in found.items() if each is not None}
 
     def _look(self, folder: Path) -> PipelineSeen | None:
         found = seen(folder)
@@ -124,15 +128,15 @@ class LocalPipelines(Pipelines):
                 supervisor.end_orphans(self._grace_s)
                 write_json(folder / "exit.json", settled(folder, supervisor.attempt, self._now()))
 
-    def _cancel(self, run_id: str) -> None:
-        folder = self._folder(run_id)
+    def _cancel(self, name: str) -> None:
+        folder = self._folder(name)
         if read_json(folder / "request.json") is None or is_over(folder):
             return
-        with disk_faults(f"Cancelling the pipeline run {run_id}"):
+        with disk_faults(f"Cancelling the pipeline run {name}"):
             create_json(folder / "cancel.json", {"at": self._now()})
         supervisor = read_supervisor(folder)
         if supervisor is not None:
             supervisor.who.terminate()
 
-    def _folder(self, run_id: str) -> Path:
-        return run_folder(self._home, "pipelines", run_id)
+    def _folder(self, name: str) -> Path:
+        return run_folder(self._home, "pipelines", name)

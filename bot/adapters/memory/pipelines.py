@@ -38,40 +38,40 @@ class MemoryPipelines(Pipelines):
         """Let the next calls of `start` fail although the pipeline run did start."""
         self._after.add(*errors)
 
-    def put(self, run_id: str, seen: PipelineSeen) -> None:
+    def put(self, name: str, seen: PipelineSeen) -> None:
         """Say what is seen of a pipeline run from now on."""
-        self._seen[run_id] = seen
+        self._seen[name] = seen
 
-    def begin(self, run_id: str) -> None:
+    def begin(self, name: str) -> None:
         """Let a queued pipeline run begin."""
-        self.put(run_id, replace(self._seen[run_id], state=PipelineState.RUNNING))
+        self.put(name, replace(self._seen[name], state=PipelineState.RUNNING))
 
     def finish(
-        self, run_id: str, state: PipelineState = PipelineState.SUCCEEDED, fault: str | None = None
+        self, name: str, state: PipelineState = PipelineState.SUCCEEDED, fault: str | None = None
     ) -> None:
         """Let a pipeline run end."""
-        self.put(run_id, replace(self._seen[run_id], state=state, fault=fault))
+        self.put(name, replace(self._seen[name], state=state, fault=fault))
 
     @override
     async def start(self, request: PipelineRequest) -> None:
-        self.calls.append(request.run_id)
+        self.calls.append(request.name)
         self._before.strike()
-        if request.run_id not in self.requests:
-            self.requests[request.run_id] = request
-            self._seen[request.run_id] = PipelineSeen(PipelineState.QUEUED)
+        if request.name not in self.requests:
+            self.requests[request.name] = request
+            self._seen[request.name] = PipelineSeen(PipelineState.QUEUED)
         self._after.strike()
 
     @override
-    async def observe(self, run_ids: Collection[str]) -> Mapping[str, PipelineSeen]:
-        return {run_id: self._seen[run_id] for run_id in run_ids if run_id in self._seen}
+    async def observe(self, names: Collection[str]) -> Mapping[str, PipelineSeen]:
+        return {name: self._seen[name] for name in names if name in self._seen}
 
     @override
-    async def cancel(self, run_id: str) -> None:
-        self.cancelled.append(run_id)
-        seen = self._seen.get(run_id)
+    async def cancel(self, name: str) -> None:
+        self.cancelled.append(name)
+        seen = self._seen.get(name)
         if seen is not None and seen.state not in _ENDED:
-            self._seen[run_id] = replace(seen, state=PipelineState.CANCELLED)
+            self._seen[name] = replace(seen, state=PipelineState.CANCELLED)
 
     @override
-    async def log(self, run_id: str) -> Sequence[str]:
-        return list(self.logs.get(run_id, ()))
+    async def log(self, name: str) -> Sequence[str]:
+        return list(self.logs.get(name, ()))

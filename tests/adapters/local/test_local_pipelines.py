@@ -18,14 +18,21 @@ from bot.adapters.local.interpreter.errors import PipelineError
 from bot.adapters.local.pipelines import LocalPipelines, Source
 from bot.adapters.local.processes import marked
 from bot.adapters.local.supervisor import Supervisor, read_supervisor, spawn
+from bot.domain.ordering import train_parameters
 from bot.domain.run import PipelineSeen, PipelineState
 from bot.errors import DiskFullError, InputError
-from bot.ports import PipelineRequest
+from bot.ports import PipelineKind, PipelineRequest
 from tests.adapters.conftest import SPEC
 from tests.adapters.local.workbench import Workbench, until
 
 RUN = "run-20261123-aaaaaa"
-REQUEST = PipelineRequest(RUN, SPEC, "ada")
+
+
+def requested(name: str) -> PipelineRequest:
+    return PipelineRequest(name, PipelineKind.TRAIN, train_parameters(name, SPEC), "ada")
+
+
+REQUEST = requested(RUN)
 HEAD = """
     name: ${{ parameters.runKey }}
     parameters:
@@ -121,11 +128,13 @@ def other_bot(world: World, does: str) -> subprocess.CompletedProcess[str]:
         from pathlib import Path
         from bot.adapters.local.pipelines import LocalPipelines, Source
         from bot.errors import DiskFullError
-        from bot.ports import PipelineRequest
+        from bot.domain.ordering import train_parameters
+        from bot.ports import PipelineKind, PipelineRequest
         from trainer.contract.spec import RunSpec
         source = Source(Path({str(world.bench.repository)!r}), "train.yml")
         pipelines = LocalPipelines(Path({str(world.home)!r}), source)
-        request = PipelineRequest({RUN!r}, RunSpec.model_validate_json(sys.argv[1]), "ada")
+        parameters = train_parameters({RUN!r}, RunSpec.model_validate_json(sys.argv[1]))
+        request = PipelineRequest({RUN!r}, PipelineKind.TRAIN, parameters, "ada")
     """
     program = textwrap.dedent(lines) + textwrap.dedent(does)
     return subprocess.run(
@@ -216,7 +225,7 @@ async def test_what_is_no_run_id_touches_nothing(world: World) -> None:
     bad = "../../x"
     world.write(WAITING)
     with pytest.raises(InputError, match="not a run id"):
-        await world.pipelines.start(PipelineRequest(bad, SPEC, "ada"))
+        await world.pipelines.start(requested(bad))
     await world.pipelines.cancel(bad)
     assert await world.pipelines.observe([bad]) == {}
     assert list(await world.pipelines.log(bad)) == []
@@ -233,7 +242,7 @@ async def test_a_bot_killed_before_the_process_began_starts_it_once_later(world:
     again.mkdir()
     (again / "request.json").write_text(request.replace(RUN, again.name))
     assert await world.pipelines.observe([again.name]) == {}
-    await world.new_bot().start(PipelineRequest(again.name, SPEC, "ada"))
+    await world.new_bot().start(requested(again.name))
     assert again.name in await world.pipelines.observe([again.name])
     await until((again / "exit.json").exists, "the second run to end")
 
