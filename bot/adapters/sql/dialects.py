@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import SetupError
 
 SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
 
@@ -24,6 +25,17 @@ APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
         "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
         for verb in ("UPDATE", "DELETE")
     ),
+    POSTGRESQL: (
+        "CREATE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$",
+        "CREATE TRIGGER events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+        "FOR EACH STATEMENT EXECUTE FUNCTION events_refuse()",
+    ),
+}
+# What is left of them once the table is dropped.
+APPEND_ONLY_REST: Mapping[str, tuple[str, ...]] = {
+    SQLITE: (),
+    POSTGRESQL: ("DROP FUNCTION events_refuse()",),
 }
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.adapters.sql.dialects import APPEND_ONLY
+from bot.adapters.sql.dialects import APPEND_ONLY, APPEND_ONLY_REST
 
 revision = "0001"
 down_revision = None
@@ -24,6 +24,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("threads", "claims", "messages", "events", "runs", "drafts"):
         op.drop_table(table)
+    for statement in APPEND_ONLY_REST[op.get_context().dialect.name]:
+        op.execute(statement)
 
 
 def _drafts_and_runs() -> None:
