@@ -25,8 +25,10 @@ from bot.adapters.local.tracking import LocalTracking
 from bot.adapters.sql import SqlStore, check_version, migrate
 from bot.cards import render
 from bot.cards.card import Links
+from bot.cards.shared import shared_card
 from bot.cards.text import as_text
 from bot.chat.conversation import Chat
+from bot.chat.sharing import Sharing
 from bot.chat.words import LOCAL_NOTICE
 from bot.domain.message import MessageState
 from bot.domain.people import Person
@@ -38,6 +40,7 @@ from bot.service import Service, World
 from bot.settings import Settings, load_people, load_policy, load_settings
 from bot.teams.authentication import LoopbackOnly
 from bot.teams.channel import TeamsChannel
+from bot.teams.extension import Extension
 from bot.teams.gateway import Gateway
 from bot.teams.outbox import Outbox
 from bot.teams.posting import Draw
@@ -131,9 +134,8 @@ async def running(settings: Settings, files: Files) -> AsyncIterator[web.Applica
         store=base.store, channel=channel, clock=base.clock, bell=base.bell, draw=_draw(base)
     )
     app = web.Application(client_max_size=MOST_BYTES)
-    app.add_routes(
-        _gateway(base, Chat(service, base.store, base.bell, base.clock), around).routes()
-    )
+    chat = Chat(service, base.store, base.bell, base.clock)
+    app.add_routes(_gateway(base, chat, Sharing(service), around).routes())
     add_routes(app, _web(base, service, reconciler))
     loops = (reconciler.run(), Outbox(around).run(), _forget_claims(base.store, base.clock))
     try:
@@ -199,9 +201,11 @@ def _draw(base: Base) -> Draw:
     return Draw(card=lambda post: render(post, links), text=lambda post: as_text(post, links))
 
 
-def _gateway(base: Base, chat: Chat, around: Surroundings) -> Gateway:
+def _gateway(base: Base, chat: Chat, sharing: Sharing, around: Surroundings) -> Gateway:
     tenants = frozenset(person.tenant for person in base.files.people)
-    turns = Turns(chat, around, keeps_card=base.settings.profile == "local")
+    links = Links(base.settings.public_url)
+    shares = Extension(sharing, lambda run: shared_card(run, links), links.run_at)
+    turns = Turns(chat, around, keeps_card=base.settings.profile == "local", shares=shares)
     return Gateway(LoopbackOnly(base.settings.host), tenants, turns)
 
 

@@ -1,8 +1,11 @@
 """What a drawn post is, and where its links lead."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
+
+from bot.domain.naming import is_run_id
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class Links:
     def run(self, run_id: str) -> str:
         """Return the page of one run."""
         return f"{self._base}/runs/{quote(run_id, safe='')}"
+
+    def run_at(self, url: str) -> str | None:
+        """Return the id of the run whose page, or part of it, `url` is; None for all else."""
+        path = url.removeprefix(f"{self._base}/runs/")
+        run_id = unquote(re.split(r"[/?#]", path, maxsplit=1)[0])
+        return run_id if path != url and is_run_id(run_id) else None
 
     def runs(self) -> str:
         """Return the list of runs."""

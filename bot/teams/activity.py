@@ -136,6 +136,23 @@ def spoken(raw: Activity) -> str:
     return " ".join(_INVISIBLE.sub("", html.unescape(text)).split())
 
 
+def search(raw: Activity, parameter: str) -> tuple[str, int]:
+    """Return what was typed into a message extension's search, and how many results to skip.
+
+    The box asks once before anything is typed, with another parameter (`initialRun`).
+    """
+    value = _dict(raw, "value")
+    typed = [p for p in _dicts(value, "parameters") if p.get("name") == parameter]
+    skip = _dict(value, "queryOptions").get("skip")
+    text = " ".join(_word(typed[0], "value").split()) if typed else ""
+    return text, skip if isinstance(skip, int) else 0
+
+
+def link(raw: Activity) -> str:
+    """Return the link that was pasted into a message."""
+    return _word(_dict(raw, "value"), "url")
+
+
 def arrival(raw: Activity) -> bool | None:
     """Return True where the bot was added, False where it was removed, None for other news."""
     if raw.get("type") == "installationUpdate":

@@ -11,7 +11,7 @@ from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread, ThreadKind
 from bot.domain.posts import Post, TextPost
 from bot.errors import BotError, MalformedError
-from bot.teams import activity, answers
+from bot.teams import activity, answers, extension
 from bot.teams.posting import fitted
 from bot.teams.sentences import sentence
 from bot.teams.surroundings import OUTBOX, Surroundings
@@ -37,15 +37,21 @@ class Turns:
 
     `keeps_card`: answer a click always with a card and say the rest in the thread. The Playground
     (0.2.28) draws whatever an Action.Execute is answered with as the card, so a message or an error
-    would leave an empty one.
+    would leave an empty one. `shares`: answers searches and links; without it they are refused.
     """
 
     def __init__(
-        self, conversation: Conversation, around: Surroundings, *, keeps_card: bool = False
+        self,
+        conversation: Conversation,
+        around: Surroundings,
+        *,
+        keeps_card: bool = False,
+        shares: extension.Extension | None = None,
     ) -> None:
         self._conversation = conversation
         self._around = around
         self._keeps_card = keeps_card
+        self._shares = shares
 
     async def take(self, raw: activity.Activity, tenant: str) -> InvokeAnswer | None:
         """Handle one activity; only an invoke is answered with something."""
@@ -83,6 +89,8 @@ class Turns:
             await self._say_now(thread, sentence(error))
 
     async def _invoke(self, raw: activity.Activity, tenant: str) -> InvokeAnswer:
+        if self._shares is not None and raw.get("name") in extension.NAMES:
+            return await self._share(self._shares, raw, tenant)
         if raw.get("name") != "adaptiveCard/action":
             return InvokeAnswer(501)
         thread = activity.thread(raw, tenant)
@@ -98,6 +106,17 @@ class Turns:
             return InvokeAnswer(200, await self._answer(turn, reply))
         except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence
             return InvokeAnswer(200, await self._failure(turn, error))
+
+    async def _share(
+        self, shares: extension.Extension, raw: activity.Activity, tenant: str
+    ) -> InvokeAnswer:
+        actor = activity.actor(raw, tenant)
+        if actor is None:
+            return InvokeAnswer(200, answers.hint(_NO_ACCOUNT))
+        try:
+            return InvokeAnswer(200, await shares.answer(raw, actor))
+        except Exception as error:  # noqa: BLE001 - the boundary: the person gets a sentence
+            return InvokeAnswer(200, answers.hint(sentence(error)))
 
     async def _answer(self, turn: Turn, reply: Reply) -> dict[str, Any]:
         shown = await self._shown(turn)

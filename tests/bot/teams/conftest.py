@@ -165,7 +165,7 @@ def around() -> Surroundings:
 
 @pytest.fixture
 def make_bot(around: Surroundings) -> Callable[..., Any]:
-    """Return a context that serves a gateway: `keeper`, `tenants` and `keeps_card` may be given."""
+    """Return a context that serves a gateway; keeper, tenants, keeps_card, shares may be given."""
     return lambda **settings: _Serving(around, settings)
 
 
@@ -179,7 +179,8 @@ class _Serving:
         tenants = self._settings.get("tenants", frozenset({TENANT}))
         keeps_card = self._settings.get("keeps_card", False)
         app = web.Application()
-        turns = Turns(ears, self._around, keeps_card=keeps_card)
+        shares = self._settings.get("shares")
+        turns = Turns(ears, self._around, keeps_card=keeps_card, shares=shares)
         app.add_routes(Gateway(keeper, tenants, turns).routes())
         self._server = TestServer(app)
         await self._server.start_server()
