@@ -32,3 +32,22 @@ WORKSPACE_PATH = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
     f"/providers/Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
 )
+
+# What hangs on the applications above. None of it is a secret of anybody.
+BOT_APP_SECRET = "twin-bot-app-secret"
+BOT_API = f"api://{BOT_APP}"
+ORGANISATION_ID = "6e2f4b8c-0d17-4a53-b9e6-8c1d7f3a2b0a"
+DEVOPS_APP = "499b84ac-1321-427f-aa17-267ca6975798"  # Azure DevOps itself, in every tenant
+
+STORAGE_KEY = "a3JzcC1sYWItdHdpbi1zdG9yYWdlLWtleS1rcnNwLWxhYi10d2luLXN0b3JhZ2Uta2V5LWtyc3AtbGFiLXQ="
+BLOB_STORE = f"azureml-blobstore-{WORKSPACE_ID}"
+ARTIFACT_STORE = "azureml"
+
+# Who signs the tokens that are exchanged for one of Entra's.
+DEVOPS_ISSUER = f"https://vstoken.dev.azure.com/{ORGANISATION_ID}"
+PIPELINE_SUBJECT = f"sc://{ORGANISATION}/{PROJECT}/{SERVICE_CONNECTION}"
+CLUSTER_ISSUER = (
+    f"https://{REGION}.oic.prod-aks.azure.com/{TENANT}/0b7e4c61-2f39-4d8a-95c3-1e6f8a0d3c0b/"
+)
+BOT_SUBJECT = "system:serviceaccount:krsp:bot"
+EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
