@@ -34,6 +34,15 @@ def test_the_local_profile_listens_on_this_machine_only():
         load_settings({"KRSP_HOST": "10.0.0.1"})
 
 
+def test_the_azure_profile_names_all_that_it_lacks_at_once():
+    with pytest.raises(SetupError) as refused:
+        load_settings({"KRSP_PROFILE": "azure", "KRSP_SIGN_IN": "off", "KRSP_PORT": "0"})
+    said = str(refused.value)
+    for name in ("KRSP_TENANT_ID", "KRSP_GRANT_KEY", "KRSP_PUBLIC_URL", "KRSP_PORT"):
+        assert name in said
+    assert "does not start with sign-in off" in said
+
+
 def test_settings_of_others_are_left_alone():
     assert load_settings({"PORT": "1", "KRSP_PLAYGROUND_PORT": "56150"}).port == 3978
 

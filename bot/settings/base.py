@@ -1,33 +1,38 @@
-"""From `KRSP_*` in the environment, and the files they name, to frozen settings.
+"""From `KRSP_*` in the environment to frozen settings.
 
 Everything missing or wrong is named at once: nobody fixes one thing only to meet the next.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from bot.domain.people import Person, Role
-from bot.domain.policy import Policy
 from bot.errors import SetupError
+from bot.settings.azure import ROOT, AzureSettings, needed
 
 PREFIX = "KRSP_"
-DEFAULTS = Path(__file__).parent / "defaults"
-ROOT = Path(__file__).parent.parent
+DEFAULTS = ROOT / "bot" / "defaults"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class Settings(BaseModel):
+class Settings(AzureSettings):
     """What an installation decides; each field is the setting `KRSP_<NAME>`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     profile: Literal["local", "azure"] = Field(
-        default="local", description="`local`: one machine, no sign-in. `azure`: not built yet."
+        default="local",
+        description="`local`: one machine, no sign-in. `azure`: Azure, Entra ID and Teams.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(
@@ -65,17 +70,17 @@ class Settings(BaseModel):
         default="INFO", description="How much the bot's own log says."
     )
 
-    @field_validator("profile")
+    @field_validator("policy_file", "people_file", "pipeline_file")
     @classmethod
-    def _is_built(cls, profile: str) -> str:
-        if profile == "azure":
-            raise ValueError("the azure profile is not built yet; use `local`")
-        return profile
+    def _is_there(cls, path: Path) -> Path:
+        if not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        return path
 
     @field_validator("host")
     @classmethod
-    def _is_loopback(cls, host: str) -> str:
-        if host not in LOOPBACK:
+    def _is_loopback(cls, host: str, info: ValidationInfo) -> str:
+        if info.data.get("profile") == "local" and host not in LOOPBACK:
             raise ValueError(
                 f"the local profile has no sign-in, so it listens on this machine only; "
                 f"use 127.0.0.1, not {host}"
@@ -84,20 +89,18 @@ class Settings(BaseModel):
 
     @field_validator("public_url")
     @classmethod
-    def _is_here(cls, url: str) -> str:
-        if url and urlsplit(url).hostname not in LOOPBACK:
+    def _is_reached_safely(cls, url: str, info: ValidationInfo) -> str:
+        address = urlsplit(url)
+        if not url or address.hostname in LOOPBACK:
+            return url
+        if info.data.get("profile") == "local":
             raise ValueError(
                 f"without sign-in everybody who reaches the pages can act as anybody, so they must "
                 f"be reached on this machine; use http://127.0.0.1:<port>, not {url}"
             )
+        if address.scheme != "https":
+            raise ValueError(f"people sign in over https only, not {url}")
         return url
-
-    @field_validator("policy_file", "people_file", "pipeline_file")
-    @classmethod
-    def _is_there(cls, path: Path) -> Path:
-        if not path.is_file():
-            raise ValueError(f"there is no file {path}")
-        return path
 
     @model_validator(mode="after")
     def _has_address(self) -> "Settings":
@@ -122,13 +125,34 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         for key, value in environment.items()
         if key.startswith(PREFIX) and key not in OTHERS and value != ""
     }
+    faults = _lacking(given) if given.get("profile") == "azure" else []
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
-        raise SetupError(_all_faults(error)) from error
+        faults = [*_all_faults(error), *faults]
+        raise SetupError(_sentence(faults)) from error
+    if faults:
+        raise SetupError(_sentence(faults))
+    return settings
 
 
-def _all_faults(error: ValidationError) -> str:
+def _sentence(faults: list[str]) -> str:
+    return "The settings are not usable: " + "; ".join(faults) + "."
+
+
+def _lacking(given: Mapping[str, str]) -> list[str]:
+    """Return what the azure profile cannot do without."""
+    absent = [PREFIX + name.upper() for name in needed(given) if name not in given]
+    faults = []
+    if absent:
+        where = "docs/how-to/deploy-to-azure.md says where each comes from"
+        faults.append(f"the azure profile also needs {', '.join(absent)} ({where})")
+    if given.get("sign_in") == "off":
+        faults.append("KRSP_SIGN_IN: the azure profile does not start with sign-in off; use entra")
+    return faults
+
+
+def _all_faults(error: ValidationError) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False):
         name = PREFIX + "_".join(str(part) for part in fault["loc"]).upper()
@@ -136,57 +160,4 @@ def _all_faults(error: ValidationError) -> str:
         if fault["type"] == "extra_forbidden":
             message = "there is no such setting (docs/reference/settings.md lists them)"
         lines.append(f"{name}: {message}" if fault["loc"] else message)
-    return "The settings are not usable: " + "; ".join(lines) + "."
-
-
-class _PersonEntry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    id: Annotated[str, Field(min_length=1, max_length=64)]
-    tenant: Annotated[str, Field(min_length=1, max_length=64)]
-    name: Annotated[str, Field(min_length=1, max_length=120)]
-    role: Role
-
-
-class _PeopleFile(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    people: list[_PersonEntry]
-
-
-def load_people(path: Path) -> tuple[Person, ...]:
-    """Return the people of the file; two entries for one account are refused."""
-    try:
-        entries = _PeopleFile.model_validate(_read_yaml(path)).people
-    except ValidationError as error:
-        raise SetupError(f"The people file {path} is not usable: {_places(error)}.") from error
-    accounts = [(entry.id, entry.tenant) for entry in entries]
-    twice = next((a for a in accounts if accounts.count(a) > 1), None)
-    if twice is not None:
-        raise SetupError(f"The people file {path} has the id {twice[0]} twice; keep one.")
-    return tuple(Person(entry.id, entry.tenant, entry.name, entry.role) for entry in entries)
-
-
-def load_policy(path: Path) -> Policy:
-    """Return the policy of the file."""
-    try:
-        return Policy.model_validate(_read_yaml(path))
-    except ValidationError as error:
-        raise SetupError(f"The policy file {path} is not usable: {_places(error)}.") from error
-
-
-def _places(error: ValidationError) -> str:
-    faults = error.errors(include_url=False)
-    return "; ".join(f"{'.'.join(map(str, f['loc'])) or 'file'}: {f['msg']}" for f in faults)
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise SetupError(
-            f"The file {path} cannot be read ({error.strerror}); set KRSP_POLICY_FILE or "
-            "KRSP_PEOPLE_FILE to one that can."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SetupError(f"The file {path} is no valid YAML: {error}") from error
+    return lines
