@@ -79,6 +79,13 @@ generate: $(PYTHON_READY) $(CLIENT_READY) ## Write the generated files anew (ref
 	@$(BIN)/python docs/generate.py
 	@npm --prefix client run generate
 
+# Where the values come from: docs/how-to/deploy-to-azure.md.
+.PHONY: teams-app
+teams-app: $(PYTHON_READY) ## Build the Teams app's zip: make teams-app BOT_ID=<client id> PUBLIC_HOST=<host>
+	@$(BIN)/python -m manifests.teams.build --bot-id "$(BOT_ID)" --public-host "$(PUBLIC_HOST)" \
+		--app-id "$(APP_ID)" $(if $(DEVELOPER),--developer "$(DEVELOPER)") \
+		--privacy-url "$(PRIVACY_URL)" --terms-url "$(TERMS_URL)"
+
 .PHONY: pictures
 pictures: setup ## Take the README's pictures anew from the running product (trains the sample recipe)
 	@KRSP_CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m docs.pictures
