@@ -11,13 +11,13 @@ def cost_of(seconds: float, price_per_hour: float, nodes: int = 1) -> float:
 
 
 def busy_seconds(run: Run, now: datetime) -> float:
-    """Return how long the run's job has held its machines so far, over all attempts."""
+    """Return how long the run has held machines so far, over all attempts and submissions."""
     job = run.seen.job
     if job is None:
-        return 0.0
+        return run.spent_s
     if job.state is JobState.RUNNING and job.started_at is not None:
-        return max(job.busy_s, (now - job.started_at).total_seconds())
-    return job.busy_s
+        return run.spent_s + max(job.busy_s, (now - job.started_at).total_seconds())
+    return run.spent_s + job.busy_s
 
 
 def cost_so_far(run: Run, now: datetime) -> float:

@@ -52,7 +52,7 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         curve=progress.curve,
         cost=cost_so_far(run, now),
         cost_limit=run.spec.budget.cost,
-        attempt=job.attempt if job else 1,
+        attempt=(job.attempt if job else 1) + run.submission - 1,
         queue_position=job.position if job and job.state is JobState.WAITING else None,
         approval=_open_question(run),
         decided_by=decision.by.name if decision else None,
@@ -65,7 +65,29 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         undelivered=undelivered,
         is_stopping=cancel is not None and not run.status.is_final,
         note=redact(cancel.reason) if cancel else progress.note,
+        trouble="" if run.status.is_final else redact(run.trouble),
+        why_waiting=_why_waiting(run),
+        links=_links(run),
     )
+
+
+def _why_waiting(run: Run) -> str:
+    """Return why nothing moves, where somebody said why."""
+    job, pipeline = run.seen.job, run.seen.pipeline
+    if run.status is RunStatus.WAITING and job is not None:
+        return redact(job.why_waiting)
+    if run.status in (RunStatus.QUEUED, RunStatus.PREPARING) and pipeline is not None:
+        return redact(" ".join(pipeline.waits_for))
+    return ""
+
+
+def _links(run: Run) -> tuple[tuple[str, str], ...]:
+    pipeline, job = run.seen.pipeline, run.seen.job
+    found = (
+        ("Pipeline run", pipeline.url if pipeline else None),
+        ("Job", job.url if job else None),
+    )
+    return tuple((title, url) for title, url in found if url)
 
 
 def _open_question(run: Run) -> PendingApproval | None:
@@ -87,7 +109,8 @@ def headline(run: Run) -> str:
 def _waiting(run: Run) -> str:
     job = run.seen.job
     place = f", number {job.position} in the queue" if job and job.position else ""
-    again = f" after attempt {job.attempt - 1} was interrupted" if job and job.attempt > 1 else ""
+    attempt = (job.attempt if job else 1) + run.submission - 1
+    again = f" after attempt {attempt - 1} was interrupted" if attempt > 1 else ""
     return f"Waits for a machine{place}{again}."
 
 
@@ -122,6 +145,12 @@ def _rejected(run: Run) -> str:
     return f"{decision.by.name} rejected it: {decision.reason or 'no reason given'}"
 
 
+def _queued(run: Run) -> str:
+    if run.submission == 1:
+        return "Waits for the pipeline."
+    return f"The platform lost attempt {run.submission - 1}; it is being submitted again."
+
+
 def _preparing(run: Run) -> str:
     stages = run.seen.pipeline.stages if run.seen.pipeline else ()
     now = next((s.name for s in stages if s.state is PipelineState.RUNNING), None)
@@ -130,7 +159,7 @@ def _preparing(run: Run) -> str:
 
 HEADLINES: dict[RunStatus, str | Callable[[Run], str]] = {
     RunStatus.AWAITING_APPROVAL: "Waits for another person to agree.",
-    RunStatus.QUEUED: "Waits for the pipeline.",
+    RunStatus.QUEUED: _queued,
     RunStatus.PREPARING: _preparing,
     RunStatus.WAITING: _waiting,
     RunStatus.TRAINING: _training,

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from bot.domain.cost import cost_so_far
+from bot.domain.cost import busy_seconds, cost_so_far
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
 from bot.domain.posts import AlertPost, ApprovalPost, Post, RunPost
-from bot.domain.run import Cancel, JobSeen, JobState, PipelineState, Run, RunStatus
+from bot.domain.run import Cancel, JobSeen, JobState, PipelineSeen, PipelineState, Run, RunStatus
 from bot.domain.view import RunView
 from trainer.contract.progress import Phase
 
+MOST_SUBMISSIONS = 3  # of one run, when the platform loses its job
+# What a service tells of an end may arrive in pieces: the job is over, its last words are not here.
+LAST_WORDS = timedelta(seconds=60)
 ENDED_PIPELINE = frozenset(
     {
         PipelineState.SUCCEEDED,
@@ -32,6 +35,7 @@ class Step(Enum):
     CANCEL_PIPELINE = auto()
     CANCEL_JOB = auto()
     STOP_FOR_COST = auto()
+    RESUBMIT = auto()
 
 
 def status_of(run: Run, now: datetime) -> RunStatus:
@@ -47,11 +51,11 @@ def status_of(run: Run, now: datetime) -> RunStatus:
         return RunStatus.REJECTED
     job = run.seen.job
     if job is not None and job.state is not JobState.ABSENT:
-        return _status_of_job(run, job)
-    return _status_before_job(run)
+        return _status_of_job(run, job, now)
+    return _status_before_job(run, now)
 
 
-def _status_before_job(run: Run) -> RunStatus:
+def _status_before_job(run: Run, now: datetime) -> RunStatus:
     pipeline = run.seen.pipeline
     if pipeline is None:
         return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.QUEUED
@@ -59,10 +63,21 @@ def _status_before_job(run: Run) -> RunStatus:
         return RunStatus.QUEUED
     if pipeline.state is PipelineState.RUNNING:
         return RunStatus.PREPARING
+    if pipeline.state is PipelineState.SUCCEEDED and _may_follow(_end_of(pipeline), now):
+        return RunStatus.PREPARING
     return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.FAILED
 
 
-def _status_of_job(run: Run, job: JobSeen) -> RunStatus:
+def _end_of(pipeline: PipelineSeen) -> datetime | None:
+    return max((stage.ended_at for stage in pipeline.stages if stage.ended_at), default=None)
+
+
+def _may_follow(ended_at: datetime | None, now: datetime) -> bool:
+    """Return whether what belongs to an end may still be on its way."""
+    return ended_at is not None and now - ended_at < LAST_WORDS
+
+
+def _status_of_job(run: Run, job: JobSeen, now: datetime) -> RunStatus:
     progress = run.seen.progress
     match job.state:
         case JobState.WAITING:
@@ -74,8 +89,12 @@ def _status_of_job(run: Run, job: JobSeen) -> RunStatus:
             )
             return RunStatus.EVALUATING if late else RunStatus.TRAINING
         case JobState.SUCCEEDED:
-            good = progress is not None and progress.result is not None
-            return RunStatus.SUCCEEDED if good else RunStatus.FAILED
+            if progress is not None and progress.result is not None:
+                return RunStatus.SUCCEEDED
+            late = _may_follow(job.ended_at, now)
+            return RunStatus.EVALUATING if late else RunStatus.FAILED
+        case JobState.FAILED if is_to_resubmit(run):
+            return RunStatus.QUEUED
         case _:
             return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.FAILED
 
@@ -94,12 +113,32 @@ def next_step(run: Run, now: datetime) -> Step:
             return Step.CANCEL_JOB
         running = pipeline is not None and pipeline.state not in ENDED_PIPELINE
         return Step.CANCEL_PIPELINE if running else Step.NOTHING
+    if is_to_resubmit(run):
+        return Step.RESUBMIT
     limit = run.spec.budget.cost
     if limit is not None and has_job and cost_so_far(run, now) >= limit:
         return Step.STOP_FOR_COST
     if pipeline is None and not has_job:
         return Step.START_PIPELINE
     return Step.NOTHING
+
+
+def is_to_resubmit(run: Run) -> bool:
+    """Return whether the platform lost the run's job and another one may take it up."""
+    job = run.seen.job
+    lost = job is not None and job.state is JobState.FAILED and job.is_lost
+    return lost and run.wish.cancel is None and run.submission < MOST_SUBMISSIONS
+
+
+def resubmitted(run: Run, now: datetime) -> Run:
+    """Return the run as it asks for its next job; what it has spent stays counted."""
+    return replace(
+        run,
+        submission=run.submission + 1,
+        spent_s=busy_seconds(run, now),
+        seen=replace(run.seen, pipeline=None, job=None),
+        status=RunStatus.QUEUED,
+    )
 
 
 def stopped_for_cost(run: Run, now: datetime) -> Run:
@@ -168,7 +207,7 @@ def _turn(post: Post) -> tuple[object, ...]:
     """Return what is told at once: the state, and that somebody wants it to stop."""
     if not isinstance(post, RunPost | ApprovalPost):
         return ()
-    return (post.run.status, post.run.is_stopping, post.run.attempt)
+    return (post.run.status, post.run.is_stopping, post.run.attempt, post.run.trouble)
 
 
 def _numbers(post: Post) -> tuple[object, ...]:

@@ -6,9 +6,45 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.people import Person, Thread
-from trainer.contract.failure import Failure
-from trainer.contract.progress import Phase
+from bot.domain.seen import (
+    JobSeen,
+    JobState,
+    PipelineSeen,
+    PipelineState,
+    Point,
+    ProgressSeen,
+    ResultSeen,
+    SampleSeen,
+    Seen,
+    StageSeen,
+)
 from trainer.contract.spec import RunSpec
+
+# What was seen belongs to a run, and is imported from here.
+__all__ = [
+    "FINAL",
+    "Approval",
+    "Cancel",
+    "Decision",
+    "Difference",
+    "Draft",
+    "Event",
+    "JobSeen",
+    "JobState",
+    "PipelineSeen",
+    "PipelineState",
+    "Plan",
+    "Point",
+    "ProgressSeen",
+    "ResultSeen",
+    "Run",
+    "RunStatus",
+    "SampleSeen",
+    "Seen",
+    "Source",
+    "StageSeen",
+    "Wish",
+]
 
 
 class RunStatus(StrEnum):
@@ -86,137 +122,6 @@ class Wish:
     cancel: Cancel | None = None
 
 
-class PipelineState(StrEnum):
-    """What a pipeline run, a stage or a step is doing."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    SKIPPED = "skipped"
-    LOST = "lost"
-
-
-@dataclass(frozen=True)
-class StageSeen:
-    """One stage of the pipeline."""
-
-    name: str
-    state: PipelineState
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class PipelineSeen:
-    """What the pipeline said; `fault` and `log_tail` speak of the step that failed."""
-
-    state: PipelineState
-    stages: tuple[StageSeen, ...] = ()
-    failed_step: str | None = None
-    fault: str | None = None
-    log_tail: tuple[str, ...] = ()
-    url: str | None = None
-    waits_for: tuple[str, ...] = ()  # what somebody must decide elsewhere first, in words
-
-
-class JobState(StrEnum):
-    """What the job is doing."""
-
-    ABSENT = "absent"
-    WAITING = "waiting"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True)
-class JobSeen:
-    """What the machine said. `position` counts from 1 while waiting; `busy_s` sums all attempts.
-
-    `is_lost`: it failed by the platform's doing rather than its own, so trying again may help.
-    """
-
-    state: JobState
-    attempt: int = 1
-    position: int | None = None
-    exit_code: int | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    busy_s: float = 0.0
-    fault: str | None = None
-    log_tail: tuple[str, ...] = ()
-    why_waiting: str = ""
-    url: str | None = None
-    is_lost: bool = False
-
-
-@dataclass(frozen=True)
-class Point:
-    """One value of a curve."""
-
-    step: int
-    value: float
-
-
-@dataclass(frozen=True)
-class ResultSeen:
-    """What a good run reached; losses in nats a token."""
-
-    steps: int
-    tokens: int
-    train_s: float
-    loss: float
-    eval_loss: float
-    eval_perplexity: float
-    first_eval_loss: float
-    peak_memory_bytes: int
-    model: str
-
-
-@dataclass(frozen=True)
-class SampleSeen:
-    """What the model wrote when prompted."""
-
-    step: int
-    prompt: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ProgressSeen:
-    """What the trainer said so far; `curve` is the loss's trend in at most 40 points."""
-
-    phase: Phase | None = None
-    note: str = ""
-    step: int = 0
-    total: int = 0
-    loss: float | None = None
-    first_loss: float | None = None
-    eval_loss: float | None = None
-    tokens: int = 0
-    tokens_per_s: float | None = None
-    eta_s: float | None = None
-    last_checkpoint_step: int | None = None
-    curve: tuple[Point, ...] = ()
-    samples: tuple[SampleSeen, ...] = ()
-    result: ResultSeen | None = None
-    failure: Failure | None = None
-    log_tail: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What pipeline, job and tracking said when we last looked."""
-
-    pipeline: PipelineSeen | None = None
-    job: JobSeen | None = None
-    progress: ProgressSeen | None = None
-    at: datetime | None = None
-
-
 @dataclass(frozen=True)
 class Difference:
     """A setting that is not the recipe's."""
@@ -269,6 +174,8 @@ class Run:
     """One request to train, from wish to result; `version` counts saves (optimistic locking).
 
     `submission` counts how often we had it submitted: a job's name is spent once it has ended.
+    `spent_s` are the machine seconds of the submissions before. `trouble` is what keeps us from
+    seeing or doing what is due, in words.
     """
 
     id: str
@@ -279,11 +186,13 @@ class Run:
     plan: Plan
     created_at: datetime
     wish: Wish = Wish()
-    seen: Seen = Seen()
+    seen: Seen = field(default_factory=Seen)
     status: RunStatus = RunStatus.QUEUED
     ended_at: datetime | None = None
     version: int = 0
     submission: int = 1
+    spent_s: float = 0.0
+    trouble: str = ""
 
     @property
     def name(self) -> str:

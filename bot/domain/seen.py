@@ -1,0 +1,139 @@
+"""What pipeline, job and trainer said of a run."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from trainer.contract.failure import Failure
+from trainer.contract.progress import Phase
+
+
+class PipelineState(StrEnum):
+    """What a pipeline run, a stage or a step is doing."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class StageSeen:
+    """One stage of the pipeline."""
+
+    name: str
+    state: PipelineState
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PipelineSeen:
+    """What the pipeline said; `fault` and `log_tail` speak of the step that failed."""
+
+    state: PipelineState
+    stages: tuple[StageSeen, ...] = ()
+    failed_step: str | None = None
+    fault: str | None = None
+    log_tail: tuple[str, ...] = ()
+    url: str | None = None
+    waits_for: tuple[str, ...] = ()  # what somebody must decide elsewhere first, in words
+
+
+class JobState(StrEnum):
+    """What the job is doing."""
+
+    ABSENT = "absent"
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class JobSeen:
+    """What the machine said. `position` counts from 1 while waiting; `busy_s` sums all attempts.
+
+    `is_lost`: it failed by the platform's doing rather than its own, so trying again may help.
+    """
+
+    state: JobState
+    attempt: int = 1
+    position: int | None = None
+    exit_code: int | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    busy_s: float = 0.0
+    fault: str | None = None
+    log_tail: tuple[str, ...] = ()
+    why_waiting: str = ""
+    url: str | None = None
+    is_lost: bool = False
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a curve."""
+
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class ResultSeen:
+    """What a good run reached; losses in nats a token."""
+
+    steps: int
+    tokens: int
+    train_s: float
+    loss: float
+    eval_loss: float
+    eval_perplexity: float
+    first_eval_loss: float
+    peak_memory_bytes: int
+    model: str
+
+
+@dataclass(frozen=True)
+class SampleSeen:
+    """What the model wrote when prompted."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ProgressSeen:
+    """What the trainer said so far; `curve` is the loss's trend in at most 40 points."""
+
+    phase: Phase | None = None
+    note: str = ""
+    step: int = 0
+    total: int = 0
+    loss: float | None = None
+    first_loss: float | None = None
+    eval_loss: float | None = None
+    tokens: int = 0
+    tokens_per_s: float | None = None
+    eta_s: float | None = None
+    last_checkpoint_step: int | None = None
+    curve: tuple[Point, ...] = ()
+    samples: tuple[SampleSeen, ...] = ()
+    result: ResultSeen | None = None
+    failure: Failure | None = None
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What pipeline, job and tracking said when we last looked."""
+
+    pipeline: PipelineSeen | None = None
+    job: JobSeen | None = None
+    progress: ProgressSeen | None = None
+    at: datetime | None = None
