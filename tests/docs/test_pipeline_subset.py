@@ -4,11 +4,13 @@ import re
 
 import pytest
 
-from bot.adapters.local.interpreter import evaluate, functions, parameters, plan, steps
+from bot.adapters.local.interpreter import evaluate, functions, parameters, plan, steps, tasks
 
 KNOWN = {
-    "key": plan._PIPELINE | plan._STAGE | plan._JOB | steps._COMMON | steps._SCRIPT,
+    "key": plan._PIPELINE | plan._STAGE | plan._JOB | plan._DEPLOYMENT,
+    "step key": steps._COMMON | steps._SCRIPT,
     "step": frozenset(steps._READERS),
+    "task": frozenset(name.partition("@")[0] for name in tasks._TASKS),
     "function": frozenset(functions.FUNCTIONS) | frozenset(evaluate._LAZY),
     "status": evaluate._STATUS_NAMES,
     "parameter type": frozenset(parameters._CHECKS),

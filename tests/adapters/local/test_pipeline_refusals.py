@@ -41,11 +41,11 @@ CASES = [
         "p.yml:1: a pipeline with `step` is not supported here; did you mean `steps`?",
     ),
     (
-        "resources: {}\nsteps:\n  - bash: x",
+        "extends: {}\nsteps:\n  - bash: x",
         (
-            "p.yml:1: a pipeline with `resources` is not supported here; known are: "
-            "appendCommitMessageToRunName, jobs, lockBehavior, name, pool, pr, schedules, stages, "
-            "steps, trigger, variables."
+            "p.yml:1: a pipeline with `extends` is not supported here; known are: "
+            "appendCommitMessageToRunName, jobs, lockBehavior, name, pool, pr, resources, "
+            "schedules, stages, steps, trigger, variables."
         ),
     ),
     (
@@ -77,7 +77,27 @@ CASES = [
     ),
     (
         "jobs:\n  - deployment: d\n    environment: e",
-        "p.yml:2: deployment jobs are not supported here; use `job`.",
+        "p.yml:2: a deployment job needs `strategy` here.",
+    ),
+    (
+        "jobs:\n  - deployment: d\n    strategy: {runOnce: {deploy: {steps: [{bash: x}]}}}",
+        "p.yml:2: a deployment job needs an `environment`.",
+    ),
+    (
+        "jobs:\n  - deployment: d\n    environment: e\n    strategy: {canary: {deploy: {}}}",
+        "p.yml:4: `strategy` with `canary` is not supported here; known are: pool, runOnce.",
+    ),
+    (
+        "jobs:\n  - deployment: d\n    environment: e\n    steps: [{bash: x}]",
+        (
+            "p.yml:4: a deployment job with `steps` is not supported here; known are: "
+            "cancelTimeoutInMinutes, condition, continueOnError, dependsOn, deployment, "
+            "displayName, environment, pool, strategy, timeoutInMinutes, variables, workspace."
+        ),
+    ),
+    (
+        "lockBehavior: last\nsteps:\n  - bash: x",
+        "p.yml:1: `lockBehavior` is `sequential` or `runLatest`, not `last`.",
     ),
     (
         "jobs:\n  - job: a\n    strategy: {matrix: {}}\n    steps:\n      - bash: x",
@@ -148,7 +168,10 @@ CASES = [
     ),
     (
         "steps:\n  - task: Docker@2",
-        "p.yml:2: the task `Docker@2` is not supported here; only `AzureCLI@2` is.",
+        (
+            "p.yml:2: the task `Docker@2` is not supported here; known are: "
+            "`AzureCLI@2`, `UsePythonVersion@0`."
+        ),
     ),
     (
         "steps:\n  - task: AzureCLI@2\n    inputs: {scriptType: pscore, inlineScript: x}",
@@ -196,7 +219,7 @@ CASES = [
     ("steps:\n  - publish: x", "p.yml:2: `publish` needs a path and an `artifact`."),
     (
         "steps:\n  - download: other\n    artifact: a",
-        "p.yml:2: only `download: current` with an `artifact` is supported here.",
+        "p.yml:2: `download: other` is not supported here; use `current` or `none`.",
     ),
     ("steps:\n  - bash: [x]", "p.yml:2: `bash` must be a text, not a list."),
     ("steps:\n  - x", "p.yml:2: a step must be a mapping, not a text."),

@@ -4,18 +4,48 @@ import os
 import platform
 import sys
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.local.interpreter.plan import Job, Stage
+from bot.adapters.local.interpreter.status import Outcome, Result
+from bot.adapters.local.interpreter.variables import Variable
 from bot.adapters.local.interpreter.workspace import Revision, Workspace
 from bot.adapters.local.processes import MARK, inherited
 
 
+async def _always_open(_stage: Stage) -> Result | None:
+    return None
+
+
+def _no_variables(_stage: str, _job: str) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service around the run adds to it; on one machine there is none, and no check.
+
+    `gate` is asked before a stage begins and returns None to let it, else what becomes of it.
+    `connections` are what a signed-in step finds in its environment, by service connection.
+    `earlier` holds the stages that ran in an earlier attempt and keep their outcome.
+    """
+
+    variables: tuple[Variable, ...] = ()
+    job_variables: Callable[[str, str], Mapping[str, str]] = _no_variables
+    connections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    gate: Callable[[Stage], Awaitable[Result | None]] = _always_open
+    earlier: Mapping[str, Outcome] = field(default_factory=dict)
+    log_prefix: Callable[[], str] = str
+
+
+NO_SERVICE = Service()
+
+
 @dataclass(frozen=True)
 class Setting:
-    """Where and for whom a run happens. `home` is what steps find as KRSP_HOME.
+    """Where and for whom a run happens. `home` is what steps find as KRSP_HOME, if given.
 
     `mark` is carried by every process of the run (see `bot.adapters.local.processes`).
     """
@@ -24,12 +54,13 @@ class Setting:
     repository: Path
     pipeline: str
     folder: Path
-    home: Path
+    home: Path | None
     requested_by: str
     revision: Revision
     environment: Mapping[str, str]
     mark: str
     grace_s: float
+    service: Service = NO_SERVICE
 
     @property
     def build_id(self) -> str:
@@ -37,7 +68,9 @@ class Setting:
         return str(zlib.crc32(self.run_id.encode()))
 
 
-def base_environment(environment: Mapping[str, str], home: Path, mark: str) -> dict[str, str]:
+def base_environment(
+    environment: Mapping[str, str], home: Path | None, mark: str
+) -> dict[str, str]:
     """Return what every step finds: what we inherited, and this Python first on the PATH.
 
     `mark` is how a supervisor's processes are known, should it die before them.
@@ -48,7 +81,7 @@ def base_environment(environment: Mapping[str, str], home: Path, mark: str) -> d
     return {
         **kept,
         "PATH": path,
-        "KRSP_HOME": str(home),
+        **({} if home is None else {"KRSP_HOME": str(home)}),
         MARK: mark,
         "TF_BUILD": "True",
     }
@@ -64,6 +97,7 @@ def run_variables(setting: Setting) -> dict[str, str]:
         "Build.SourceBranch": setting.revision.branch,
         "Build.SourceBranchName": setting.revision.branch.rpartition("/")[2],
         "Build.SourceVersion": setting.revision.commit,
+        **{each.name: each.value for each in setting.service.variables if not each.secret},
     }
 
 
@@ -86,4 +120,5 @@ def job_variables(stage: Stage, job: Job, workspace: Workspace) -> dict[str, str
         "System.JobName": job.name,
         "System.StageDisplayName": stage.display_name,
         "System.StageName": stage.name,
+        **({"Environment.Name": job.environment} if job.environment else {}),
     }

@@ -40,19 +40,28 @@ class _Context:
 
     root: Path
     scope: Scope
+    groups: frozenset[str] = frozenset()
     depth: int = 0
 
 
-def load(root: Path, file: str, given: dict[str, str], predefined: dict[str, str]) -> Mapping:
+def load(
+    root: Path,
+    file: str,
+    given: dict[str, str],
+    predefined: dict[str, str],
+    *,
+    groups: frozenset[str] = frozenset(),
+) -> Mapping:
     """Return the pipeline `file` below `root` with nothing left to expand.
 
     `given` are the parameters' values; `predefined` the variables known before the run starts.
+    `groups` names variable groups whose variables the run is given by other means.
     """
     document = read(root / file, name=file)
     asked = mapping_of(dict(given), Where(file, document.where.line))
     parameters = bind(declared(document.get("parameters")), asked)
     scope = _scope(parameters, mapping_of(dict(predefined)))
-    return _mapping(_without_parameters(document), _Context(root, scope), "pipeline")
+    return _mapping(_without_parameters(document), _Context(root, scope, groups), "pipeline")
 
 
 def _scope(parameters: Mapping, variables: Node) -> Scope:
@@ -125,8 +134,12 @@ def _item(item: Node, context: _Context, level: str) -> Iterator[Node]:
     for each in result.items if spread and isinstance(result, Sequence) else (result,):
         if level in _ITEMS and isinstance(each, Mapping) and each.get("template") is not None:
             yield from _include(each, context, level)
-        else:
+        elif not (level == "variables" and _is_given(each, context)):
             yield each
+
+
+def _is_given(item: Node, context: _Context) -> bool:
+    return isinstance(item, Mapping) and text(item, "group") in context.groups
 
 
 def _item_directive(item: Node) -> Directive | None:
@@ -229,7 +242,8 @@ def _include(item: Mapping, context: _Context, level: str) -> Iterator[Node]:
     given = mapping(item.get("parameters") or Mapping((), item.where), "`parameters`")
     bound = bind(declared(document.get("parameters")), Mapping(given.entries, item.where))
     variables = to_node(context.scope.names["variables"], item.where)
-    inner = _Context(context.root, _scope(bound, variables), context.depth + 1)
+    scope = _scope(bound, variables)
+    inner = replace(context, scope=scope, depth=context.depth + 1)
     body = document.get(level)
     if body is None:
         raise PipelineError(f"{document.where}: a template of {level} needs `{level}`.")

@@ -70,7 +70,9 @@ class _JobRunner:
         self._order, self._stop = order, stop
         self._status = Result.SUCCEEDED
         variables = order.variables.copy()
-        for name, value in job_variables(order.stage, order.job, workspace).items():
+        known = job_variables(order.stage, order.job, workspace)
+        known |= order.setting.service.job_variables(order.stage.name, order.job.name)
+        for name, value in known.items():
             variables.set(Variable(name, value))
         for declared in order.job.variables:
             variables.set(computed(declared, order.scope))
@@ -98,7 +100,13 @@ class _JobRunner:
         if result is Result.FAILED and self._order.job.continue_on_error:
             result = Result.ISSUES
         timeline.end(record, result)
-        return Outcome(result, dict(self._state.outputs))
+        return Outcome(result, self._outputs())
+
+    def _outputs(self) -> dict[str, str]:
+        """Return what steps gave out; those of a deployment carry its name too, as on Azure."""
+        job = self._order.job
+        prefix = f"{job.name}." if job.environment else ""
+        return {f"{prefix}{name}": value for name, value in self._state.outputs.items()}
 
     def _holds(self, step: Step, record: Record) -> bool:
         self._state.variables.set(Variable("Agent.JobStatus", str(self._status)))
@@ -117,9 +125,10 @@ class _JobRunner:
         timeline.begin(record)
         path = self._order.setting.folder / record.log
         with path.open("w", encoding="utf-8") as log:
-            log.write(f"##[section]Starting: {record.display_name}\n")
+            prefix = self._order.setting.service.log_prefix
+            log.write(f"{prefix()}##[section]Starting: {record.display_name}\n")
             result = await StepRunner(self._state, step, record, log).run(self._stop.for_next)
-            log.write(f"##[section]Finishing: {record.display_name}\n")
+            log.write(f"{prefix()}##[section]Finishing: {record.display_name}\n")
         if result is Result.FAILED and step.continue_on_error:
             result = Result.ISSUES
         timeline.end(record, result)

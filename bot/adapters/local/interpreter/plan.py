@@ -27,7 +27,7 @@ CANCEL_TIMEOUT_MIN = 5.0  # Azure's default
 
 # They say when, where or under which check a pipeline runs, never what it does: nothing is lost
 # by leaving them to Azure.
-_NOT_HERE = frozenset({"trigger", "pr", "schedules", "pool", "lockBehavior"})
+_NOT_HERE = frozenset({"trigger", "pr", "schedules", "pool", "lockBehavior", "resources"})
 _PIPELINE = _NOT_HERE | {
     "appendCommitMessageToRunName",
     "jobs",
@@ -54,6 +54,8 @@ _JOB = frozenset(
         "workspace",
     }
 )
+_DEPLOYMENT = _JOB - {"job", "steps"} | {"deployment", "environment", "strategy"}
+_LOCKS = frozenset({"", "runLatest", "sequential"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -71,6 +73,7 @@ class Job:
     cancel_timeout_min: float
     continue_on_error: bool
     where: Where
+    environment: str = ""  # what a deployment job deploys to
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Stage:
     variables: tuple[Declared, ...]
     jobs: tuple[Job, ...]
     where: Where
+    lock_behavior: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,21 +127,30 @@ def plan(document: Mapping) -> Plan:
             f"{document.where}: `name: {number}` counts runs or days, which is not supported here."
         )
     variables = declared_variables(document.get("variables"))
-    return Plan(number, variables, _stages(document, bodies[0]))
+    return Plan(number, variables, _stages(document, bodies[0], _lock(document)))
 
 
-def _stages(document: Mapping, body: str) -> tuple[Stage, ...]:
+def _stages(document: Mapping, body: str, lock: str) -> tuple[Stage, ...]:
     if body == "stages":
         found: list[Stage] = []
         for item in _listed(document, "stages"):
-            found.append(_stage(item, found[-1].name if found else None))
+            found.append(_stage(item, found[-1].name if found else None, lock))
         return _ordered(found, "stage")
     jobs = _jobs(document) if body == "jobs" else (_only_job(document),)
     always = condition(None, Level("stage", ()))
-    return (Stage(DEFAULT_STAGE, "", (), always, (), jobs, document.where),)
+    return (Stage(DEFAULT_STAGE, "", (), always, (), jobs, document.where, lock),)
 
 
-def _stage(node: Node, previous: str | None) -> Stage:
+def _lock(entry: Mapping) -> str:
+    behavior = text(entry, "lockBehavior")
+    if behavior not in _LOCKS:
+        raise PipelineError(
+            f"{entry.where}: `lockBehavior` is `sequential` or `runLatest`, not `{behavior}`."
+        )
+    return behavior
+
+
+def _stage(node: Node, previous: str | None, lock: str) -> Stage:
     entry = mapping(node, "a stage")
     check_keys(entry, _STAGE, "a stage")
     name = _name(entry, "stage")
@@ -150,6 +163,7 @@ def _stage(node: Node, previous: str | None) -> Stage:
         declared_variables(entry.get("variables")),
         _jobs(entry),
         entry.where,
+        _lock(entry) or lock,
     )
 
 
@@ -162,10 +176,10 @@ def _jobs(parent: Mapping) -> tuple[Job, ...]:
 
 
 def _job(entry: Mapping, default_name: str) -> Job:
-    if entry.get("deployment") is not None:
-        raise PipelineError(f"{entry.where}: deployment jobs are not supported here; use `job`.")
-    check_keys(entry, _JOB, "a job")
-    name = _name(entry, "job") if text(entry, "job") else default_name
+    deploys = entry.get("deployment") is not None
+    key = "deployment" if deploys else "job"
+    check_keys(entry, _DEPLOYMENT if deploys else _JOB, "a deployment job" if deploys else "a job")
+    name = _name(entry, key) if text(entry, key) else default_name
     depends_on = _depends_on(entry, ())
     return Job(
         name,
@@ -173,12 +187,36 @@ def _job(entry: Mapping, default_name: str) -> Job:
         depends_on,
         condition(entry.get("condition"), Level("job", depends_on)),
         declared_variables(entry.get("variables")),
-        steps(entry),
+        steps(_deploy(entry), deploys=True) if deploys else steps(entry),
         minutes(entry, "timeoutInMinutes", JOB_TIMEOUT_MIN),
         minutes(entry, "cancelTimeoutInMinutes", CANCEL_TIMEOUT_MIN),
         boolean(entry, "continueOnError", default=False),
         entry.where,
+        _environment(entry) if deploys else "",
     )
+
+
+def _environment(entry: Mapping) -> str:
+    """Return the name of a deployment's environment; its resources mean nothing here."""
+    node = entry.get("environment")
+    if isinstance(node, Mapping):
+        check_keys(node, frozenset({"name"}), "`environment`")
+    name = text(node, "name") if isinstance(node, Mapping) else text(entry, "environment")
+    if not name:
+        raise PipelineError(f"{entry.where}: a deployment job needs an `environment`.")
+    return name
+
+
+def _deploy(entry: Mapping) -> Mapping:
+    """Return what holds the steps: `strategy: {runOnce: {deploy: ...}}` and no other hook."""
+    for key in ("strategy", "runOnce", "deploy"):
+        inner = entry.get(key)
+        if inner is None:
+            raise PipelineError(f"{entry.where}: a deployment job needs `{key}` here.")
+        entry = mapping(inner, f"`{key}`")
+        known = {"strategy": "runOnce", "runOnce": "deploy", "deploy": "steps"}[key]
+        check_keys(entry, frozenset({known, "pool"}), f"`{key}`")
+    return entry
 
 
 def _only_job(document: Mapping) -> Job:

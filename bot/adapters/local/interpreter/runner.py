@@ -56,6 +56,9 @@ class _Run:
         self._plan, self._setting, self._timeline, self._stop = plan, setting, timeline, stop
         self._secrets = Secrets()
         variables = Variables(Variable(*each) for each in run_variables(setting).items())
+        for secret in (each for each in setting.service.variables if each.secret):
+            variables.set(secret)
+            self._secrets.add(secret.value)
         timeline.number = Variables(_known(plan.variables, variables)).fill(plan.number)
         variables.set(Variable("Build.BuildNumber", timeline.number))
         self._variables = _declare(variables, plan.variables, Scope({}))
@@ -65,13 +68,17 @@ class _Run:
             _Unit(stage, record, self._stage(stage, record), self._stage_scope)
             for stage, record in zip(self._plan.stages, self._timeline.stages, strict=True)
         ]
-        return await self._graph(units)
+        return await self._graph(units, self._setting.service.earlier)
 
     def _stage_scope(self, parents: Outcomes, ancestors: Outcomes) -> Scope:
         return self._scope(_Sight(self._variables, {}), parents, ancestors)
 
     def _stage(self, stage: Stage, record: Record) -> Callable[[Outcomes], Awaitable[Outcome]]:
         async def run(parents: Outcomes) -> Outcome:
+            denied = await self._denied(stage)
+            if denied is not None:
+                self._timeline.end(record, denied)
+                return Outcome(denied)
             scope = Scope({"dependencies": outcomes_value(parents)})
             variables = _declare(self._variables.copy(), stage.variables, scope)
 
@@ -96,6 +103,18 @@ class _Run:
             return Outcome(result, outputs, outcomes)
 
         return run
+
+    async def _denied(self, stage: Stage) -> Result | None:
+        """Wait until the stage may begin; return what becomes of it instead, if it may not."""
+        asks = asyncio.create_task(self._setting.service.gate(stage))
+        stops = asyncio.create_task(self._stop.for_next.wait())
+        try:
+            await asyncio.wait({asks, stops}, return_when=asyncio.FIRST_COMPLETED)
+            return asks.result() if asks.done() else Result.CANCELED
+        finally:
+            for task in (asks, stops):
+                task.cancel()
+            await asyncio.gather(asks, stops, return_exceptions=True)
 
     def _job(
         self, stage: Stage, job: Job, record: Record, sight: _Sight
@@ -125,9 +144,9 @@ class _Run:
         cancelled = self._stop.asked.is_set()
         return Scope(names, graph_statuses(results, cancelled=cancelled, spared=sight.spared))
 
-    async def _graph(self, units: Sequence[_Unit]) -> Outcomes:
+    async def _graph(self, units: Sequence[_Unit], earlier: Outcomes | None = None) -> Outcomes:
         """Run `units`, each when those that it depends on have ended; return all outcomes."""
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, Outcome] = dict(earlier or {})
         parents = {unit.part.name: _canonical(unit.part.depends_on, units) for unit in units}
         ended = {unit.part.name: asyncio.Event() for unit in units}
 
@@ -137,7 +156,8 @@ class _Run:
                 await ended[parent].wait()
             direct = {parent: outcomes[parent] for parent in parents[name]}
             above = {each: outcomes[each] for each in _ancestors(name, parents)}
-            outcomes[name] = await self._unit(unit, direct, above)
+            if name not in outcomes:
+                outcomes[name] = await self._unit(unit, direct, above)
             ended[name].set()
 
         async with asyncio.TaskGroup() as group:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import shlex
 import shutil
+import sys
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from bot.adapters.local.interpreter.process import Ended, Order, Why, run
 from bot.adapters.local.interpreter.secrets import Secrets
 from bot.adapters.local.interpreter.status import Result
 from bot.adapters.local.interpreter.steps import Step
+from bot.adapters.local.interpreter.tasks import python_matches
 from bot.adapters.local.interpreter.timeline import Record, Timeline
 from bot.adapters.local.interpreter.variables import Variable, Variables
 from bot.adapters.local.interpreter.workspace import Workspace
@@ -62,6 +64,7 @@ class StepRunner:
         self._said = None
         does = {
             "bash": self._bash,
+            "python": self._python,
             "checkout": self._checkout,
             "publish": self._publish,
             "download": self._download,
@@ -105,7 +108,9 @@ class StepRunner:
     def _environment(self) -> dict[str, str]:
         variables = self._job.variables
         mapped = {name: variables.fill(value) for name, value in self._step.env}
-        return {**self._job.environment, **variables.environment(), **mapped}
+        connection = variables.fill(self._step.inputs.get("connection", ""))
+        signed_in = self._job.setting.service.connections.get(connection, {})
+        return {**self._job.environment, **variables.environment(), **signed_in, **mapped}
 
     def _result(self, ended: Ended) -> Result:
         if ended.why is Why.STOPPED:
@@ -143,17 +148,34 @@ class StepRunner:
         return Result.SUCCEEDED
 
     async def _download(self, _stop: asyncio.Event) -> Result:
-        name, artifact = self._artifact()
-        target = self._job.workspace.root / name
-        await asyncio.to_thread(folders.copy_into, artifact, target)
-        self._write(f"Downloaded {name} to {target}.")
+        if self._step.inputs["artifact"]:
+            names = [self._artifact()[0]]
+        else:
+            names = sorted(path.name for path in self._artifacts.glob("*"))
+        for name in names:
+            target = self._job.workspace.root / name
+            await asyncio.to_thread(folders.copy_into, self._artifacts / name, target)
+            self._write(f"Downloaded {name} to {target}.")
         return Result.SUCCEEDED
 
     def _artifact(self) -> tuple[str, Path]:
         name = self._job.variables.fill(self._step.inputs["artifact"])
         if not _ARTIFACT.fullmatch(name):
             raise ValueError(f"`{name}` cannot name an artifact")
-        return name, self._job.setting.folder / "artifacts" / name
+        return name, self._artifacts / name
+
+    @property
+    def _artifacts(self) -> Path:
+        return self._job.setting.folder / "artifacts"
+
+    async def _python(self, _stop: asyncio.Event) -> Result:
+        wanted, running = self._step.inputs["version"], sys.version_info[:3]
+        version = ".".join(map(str, running))
+        if not python_matches(wanted, running):
+            self._fault(f"Python {wanted} is asked for, but this agent has only {version}.")
+            return Result.FAILED
+        self._write(f"Python {version} is used, for {wanted} was asked.")
+        return Result.SUCCEEDED
 
     def _line(self, line: str) -> None:
         order = command(line)
@@ -228,5 +250,6 @@ class StepRunner:
         self._write(f"##[{kind}]{masked}")
 
     def _write(self, line: str) -> None:
-        self._log.write(self._job.secrets.mask(line) + "\n")
+        prefix = self._job.setting.service.log_prefix()
+        self._log.write(f"{prefix}{self._job.secrets.mask(line)}\n")
         self._log.flush()

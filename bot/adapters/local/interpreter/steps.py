@@ -18,6 +18,7 @@ from bot.adapters.local.interpreter.shape import (
     texts,
 )
 from bot.adapters.local.interpreter.source import Mapping, Node, Scalar, Where, kind
+from bot.adapters.local.interpreter.tasks import Action, task_action
 
 _COMMON = frozenset(
     {
@@ -43,21 +44,6 @@ _CHECKOUT = _COMMON | {
     "persistCredentials",
     "submodules",
 }
-_AZURE_CLI = frozenset(
-    {
-        "addSpnToEnvironment",
-        "arguments",
-        "azureSubscription",
-        "failOnStandardError",
-        "inlineScript",
-        "scriptLocation",
-        "scriptPath",
-        "scriptType",
-        "useGlobalConfig",
-        "visibleAzLogin",
-        "workingDirectory",
-    }
-)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -71,7 +57,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Step:
-    """One step; `does` is bash, checkout, publish or download, `inputs` what that needs."""
+    """One step; `does` is bash, python, checkout, publish or download, `inputs` what it needs."""
 
     does: str
     name: str
@@ -88,18 +74,11 @@ class Step:
     where: Where
 
 
-@dataclass(frozen=True)
-class _Action:
-    """What a kind of step makes of its entry."""
+def steps(entry: Mapping, *, deploys: bool = False) -> tuple[Step, ...]:
+    """Read a job's `steps`; a job that does not say `checkout` begins with one, as on Azure.
 
-    does: str
-    display_name: str
-    inputs: Dict[str, str]
-    fail_on_stderr: bool = False
-
-
-def steps(entry: Mapping) -> tuple[Step, ...]:
-    """Read a job's `steps`; a job that does not say `checkout` begins with one, as on Azure."""
+    A deployment job `deploys`: instead it begins with a download of all that the run published.
+    """
     node = entry.get("steps")
     items = sequence(node, "steps").items if node is not None else ()
     if not items:
@@ -109,12 +88,12 @@ def steps(entry: Mapping) -> tuple[Step, ...]:
     for step in found:
         if step.name and names.count(step.name.lower()) > 1:
             raise PipelineError(f"{step.where}: there are two steps named `{step.name}`.")
-    if any(step.does == "checkout" for step in found):
-        return tuple(step for step in found if step.inputs.get("checkout") != "none")
-    checkout = Mapping(
-        ((Scalar("checkout", entry.where), Scalar("self", entry.where)),), entry.where
-    )
-    return (_step(checkout), *found)
+    kind_of_first = "download" if deploys else "checkout"
+    if not any(step.does == kind_of_first for step in found):
+        what = "current" if deploys else "self"
+        first = ((Scalar(kind_of_first, entry.where), Scalar(what, entry.where)),)
+        found.insert(0, _step(Mapping(first, entry.where)))
+    return tuple(step for step in found if step.inputs.get(step.does) != "none")
 
 
 def _step(entry: Mapping) -> Step:
@@ -146,71 +125,51 @@ def _step(entry: Mapping) -> Step:
     )
 
 
-def _script(entry: Mapping) -> _Action:
+def _script(entry: Mapping) -> Action:
     key = next(key.text for key in entry.keys if key.text in {"script", "bash"})
     check_keys(entry, _SCRIPT | {key}, f"a step `{key}`")
     inputs = {"script": text(entry, key), "cwd": text(entry, "workingDirectory")}
     fails = boolean(entry, "failOnStderr", default=False)
     shown = {"script": "CmdLine", "bash": "Bash"}[key]
-    return _Action("bash", shown, inputs, fails)
+    return Action("bash", shown, inputs, fails)
 
 
-def _checkout(entry: Mapping) -> _Action:
+def _checkout(entry: Mapping) -> Action:
     check_keys(entry, _CHECKOUT, "a step `checkout`")
     what = text(entry, "checkout")
     if what not in {"self", "none"}:
         raise PipelineError(
             f"{entry.where}: `checkout: {what}` is not supported here; use `self` or `none`."
         )
-    return _Action("checkout", "Checkout", {"checkout": what})
+    return Action("checkout", "Checkout", {"checkout": what})
 
 
-def _publish(entry: Mapping) -> _Action:
+def _publish(entry: Mapping) -> Action:
     check_keys(entry, _COMMON | {"publish", "artifact"}, "a step `publish`")
     inputs = {"path": text(entry, "publish"), "artifact": text(entry, "artifact")}
     if not all(inputs.values()):
         raise PipelineError(f"{entry.where}: `publish` needs a path and an `artifact`.")
-    return _Action("publish", f"Publish {inputs['artifact']}", inputs)
+    return Action("publish", f"Publish {inputs['artifact']}", inputs)
 
 
-def _download(entry: Mapping) -> _Action:
+def _download(entry: Mapping) -> Action:
     check_keys(entry, _COMMON | {"download", "artifact"}, "a step `download`")
-    inputs = {"from": text(entry, "download"), "artifact": text(entry, "artifact")}
-    if inputs["from"] != "current" or not inputs["artifact"]:
+    inputs = {"download": text(entry, "download"), "artifact": text(entry, "artifact")}
+    if inputs["download"] not in {"current", "none"}:
         raise PipelineError(
-            f"{entry.where}: only `download: current` with an `artifact` is supported here."
+            f"{entry.where}: `download: {inputs['download']}` is not supported here; "
+            "use `current` or `none`."
         )
-    return _Action("download", f"Download {inputs['artifact']}", inputs)
+    return Action("download", f"Download {inputs['artifact'] or 'artifacts'}", inputs)
 
 
-def _task(entry: Mapping) -> _Action:
+def _task(entry: Mapping) -> Action:
     check_keys(entry, _COMMON | {"task", "inputs"}, "a step `task`")
-    task = text(entry, "task")
-    if task != "AzureCLI@2":
-        raise PipelineError(
-            f"{entry.where}: the task `{task}` is not supported here; only `AzureCLI@2` is."
-        )
     inputs = mapping(entry.get("inputs") or Mapping((), entry.where), "`inputs`")
-    check_keys(inputs, _AZURE_CLI, "AzureCLI@2")
-    if text(inputs, "scriptType") != "bash":
-        raise PipelineError(f"{inputs.where}: AzureCLI@2 needs `scriptType: bash` here.")
-    if text(inputs, "scriptLocation", "scriptPath") == "inlineScript":
-        script, path = text(inputs, "inlineScript"), ""
-    else:
-        script, path = "", text(inputs, "scriptPath")
-    if not script and not path:
-        raise PipelineError(f"{inputs.where}: AzureCLI@2 has no script to run.")
-    values = {
-        "script": script,
-        "path": path,
-        "arguments": text(inputs, "arguments"),
-        "cwd": text(inputs, "workingDirectory"),
-    }
-    fails = boolean(inputs, "failOnStandardError", default=False)
-    return _Action("bash", "AzureCLI", values, fails)
+    return task_action(text(entry, "task"), inputs)
 
 
-_READERS: dict[str, Callable[[Mapping], _Action]] = {
+_READERS: dict[str, Callable[[Mapping], Action]] = {
     "script": _script,
     "bash": _script,
     "checkout": _checkout,

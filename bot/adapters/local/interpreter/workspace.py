@@ -73,11 +73,12 @@ def revision(repository: Path) -> Revision:
     return Revision(commit.strip(), (branch or "").strip())
 
 
-def check_out(repository: Path, target: Path, *, without: Path) -> int:
+def check_out(repository: Path, target: Path, *, without: Path | None) -> int:
     """Copy the repository as it lies there into `target`; return the number of files.
 
     Changes that are not committed come along: a local run tries what the person has. `target`
-    becomes a git checkout of the same commit, so that these show as changes. `without` is left out.
+    becomes a git checkout of the same commit, so that these show as changes. `without` is left out,
+    if given.
     """
     if _git(repository, "rev-parse", "HEAD") is not None:
         _git(target.parent, "clone", "-q", "--shared", "-n", "--", str(repository), str(target))
@@ -85,7 +86,9 @@ def check_out(repository: Path, target: Path, *, without: Path) -> int:
     count = 0
     for path in _files(repository):
         source = repository / path
-        if source.is_relative_to(without) or not (source.is_file() or source.is_symlink()):
+        if without is not None and source.is_relative_to(without):
+            continue
+        if not (source.is_file() or source.is_symlink()):
             continue
         destination = target / path
         destination.parent.mkdir(parents=True, exist_ok=True)
