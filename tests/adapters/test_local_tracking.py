@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.local.history import CURVE_POINTS, History
-from bot.adapters.local.progress_file import ProgressFile
 from bot.adapters.local.tracking import LocalTracking
 from bot.domain.redact import MARK
 from bot.domain.run import SampleSeen
 from bot.errors import UnavailableError
 from bot.ports import MetricsQuery
+from bot.runfiles.history import CURVE_POINTS, History
+from bot.runfiles.progress_file import ProgressFile
 from trainer.contract.failure import Failure, FailureKind
 from trainer.contract.progress import (
     CheckpointLine,

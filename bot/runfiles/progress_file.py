@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bot.adapters.local.history import History
+from bot.runfiles.history import History
 from trainer.contract.progress import read_line
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.adapters.local.log_text import cleaned, shortened
 from bot.domain.redact import KEY_BLOCK_BEGIN, KEY_BLOCK_END, MARK, redact
+from bot.runfiles.log_text import cleaned, shortened
 
 PIECE_BYTES = 1 << 20
 EVERY = 256  # lines between two entries of the index

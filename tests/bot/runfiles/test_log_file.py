@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.local.log_file import LogFile
-from bot.adapters.local.log_text import LONGEST_LINE, cleaned
 from bot.domain.redact import MARK
+from bot.runfiles.log_file import LogFile
+from bot.runfiles.log_text import LONGEST_LINE, cleaned
 
 KEY = [
     "-----BEGIN PRIVATE KEY-----",

@@ -1,8 +1,8 @@
 """The answer to a question about a run's metrics: its curves on one shared grid."""
 
-from bot.adapters.local.history import UNITS, History
 from bot.domain.buckets import Curve, Grid, bucketed, grid
 from bot.ports import Metrics, MetricsQuery, Series
+from bot.runfiles.history import UNITS, History
 
 NO_METRICS = Metrics((), (), (), 0, 0, 0)
 MOST_BUCKETS = 10_000
