@@ -7,7 +7,7 @@ from datetime import datetime
 from typing_extensions import override
 
 from bot.domain.run import JobSeen, JobState
-from bot.errors import NotFoundError
+from bot.errors import BotError, NotFoundError
 from bot.ports import ClusterSeen, Jobs, ResultFile
 
 
@@ -20,6 +20,11 @@ class MemoryJobs(Jobs):
         self.cancelled: list[str] = []
         self.files: dict[str, dict[str, bytes]] = {}
         self._seen: dict[str, JobSeen] = {}
+        self._silence: BotError | None = None
+
+    def be_silent(self, error: BotError | None) -> None:
+        """Let every look fail, until it is told None."""
+        self._silence = error
 
     def submit(self, name: str) -> None:
         """Put a job into the queue, as the pipeline does; submitting it again changes nothing."""
@@ -47,6 +52,8 @@ class MemoryJobs(Jobs):
 
     @override
     async def observe(self, names: Collection[str]) -> Mapping[str, JobSeen]:
+        if self._silence is not None:
+            raise self._silence
         waiting = self._waiting()
         return {name: self._look(name, waiting) for name in names}
 

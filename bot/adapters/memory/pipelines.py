@@ -29,6 +29,7 @@ class MemoryPipelines(Pipelines):
         self._seen: dict[str, PipelineSeen] = {}
         self._before = Faults()
         self._after = Faults()
+        self._silence: BotError | None = None
 
     def fail_next(self, *errors: BotError) -> None:
         """Let the next calls of `start` fail with nothing started, one error each."""
@@ -37,6 +38,14 @@ class MemoryPipelines(Pipelines):
     def lose_next(self, *errors: BotError) -> None:
         """Let the next calls of `start` fail although the pipeline run did start."""
         self._after.add(*errors)
+
+    def fail_no_more(self) -> None:
+        """Let `start` work again."""
+        self._before, self._after = Faults(), Faults()
+
+    def be_silent(self, error: BotError | None) -> None:
+        """Let every look fail, until it is told None."""
+        self._silence = error
 
     def put(self, name: str, seen: PipelineSeen) -> None:
         """Say what is seen of a pipeline run from now on."""
@@ -63,6 +72,8 @@ class MemoryPipelines(Pipelines):
 
     @override
     async def observe(self, names: Collection[str]) -> Mapping[str, PipelineSeen]:
+        if self._silence is not None:
+            raise self._silence
         return {name: self._seen[name] for name in names if name in self._seen}
 
     @override

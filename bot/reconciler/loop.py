@@ -7,8 +7,8 @@ whatever a crash lost is found again. The bell only makes the next sweep come so
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.changing import state_event
@@ -20,58 +20,19 @@ from bot.domain.plan import (
     Tempo,
     news,
     next_step,
+    resubmitted,
     status_of,
     stopped_for_cost,
 )
 from bot.domain.policy import Policy, refusal_to_start
-from bot.domain.run import (
-    Event,
-    JobSeen,
-    JobState,
-    PipelineSeen,
-    PipelineState,
-    ProgressSeen,
-    Run,
-    RunStatus,
-    Seen,
-    Source,
-)
+from bot.domain.run import Event, PipelineSeen, PipelineState, Run, RunStatus, Source
 from bot.domain.sightings import sightings
 from bot.errors import BotError, ConflictError, UnavailableError
-from bot.ports import (
-    Bell,
-    Clock,
-    Jobs,
-    PipelineKind,
-    PipelineRequest,
-    Pipelines,
-    RunStore,
-    Tracking,
-)
+from bot.ports import PipelineKind, PipelineRequest
+from bot.reconciler.look import Backends, Sighting, Troubles, look, places_of, seen_now
 from trainer.contract.spec import spec_hash
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Backends:
-    """The world that runs live in."""
-
-    pipelines: Pipelines
-    jobs: Jobs
-    tracking: Tracking
-    store: RunStore
-    clock: Clock
-    bell: Bell
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """What one look at the world brought, for all runs at once."""
-
-    pipelines: dict[str, PipelineSeen]
-    jobs: dict[str, JobSeen]
-    progress: dict[str, ProgressSeen]
 
 
 class Reconciler:
@@ -81,7 +42,12 @@ class Reconciler:
         self._world, self._policy, self._tempo = world, policy, tempo
         self._pause_s = pause_s
         self.sweeps = 0
-        self.troubles: dict[str, str] = {}  # what does not answer now, for /readyz and the page
+        self._troubles = Troubles(world.clock)
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """Return what does not answer now, by place, for /readyz, /metrics and the page."""
+        return self._troubles.now
 
     async def run(self) -> None:
         """Sweep until cancelled: after each pause, or at once when the bell rings `wake`."""
@@ -95,60 +61,42 @@ class Reconciler:
     async def _sweep_safely(self) -> None:
         try:
             await self.sweep()
-            self.troubles.pop("sweep", None)
+            self._troubles.clear("sweep")
         except BotError as error:
-            if self.troubles.get("sweep") != str(error):
-                log.warning("sweep stopped: %s", error)
-            self.troubles["sweep"] = str(error)
+            self._troubles.note("sweep", error)
         except Exception:  # the loop must outlive a bug in one sweep; the next one starts anew
             log.exception("a sweep failed")
-            self.troubles["sweep"] = "The reconciler met a bug; its log has the trace."
+            self._troubles.note("sweep", BotError("The reconciler met a bug; its log has it."))
 
     async def sweep(self) -> None:
         """Look once at every unfinished run; let waiting jobs begin; forget nothing."""
         runs = await self._world.store.unfinished()
-        sighting = await self._look(runs)
+        sighting = await look(self._world, runs, self._troubles)
         for run in runs:
             await self._tend(run, sighting)
         try:
             await self._world.jobs.advance()
-            self.troubles.pop("jobs", None)
+            self._troubles.clear("queue")
         except BotError as error:
-            self.troubles["jobs"] = str(error)
+            self._troubles.note("queue", error)
         self.sweeps += 1
-
-    async def _look(self, runs: Collection[Run]) -> Sighting:
-        """Ask each backend once. Jobs come before progress: an ended job has told everything."""
-        names = [run.name for run in runs]
-        pipelines = await self._world.pipelines.observe(names)
-        jobs = await self._world.jobs.observe(names)
-        progress = await self._world.tracking.observe([run.id for run in runs])
-        return Sighting(dict(pipelines), dict(jobs), dict(progress))
 
     async def _tend(self, run: Run, sighting: Sighting) -> None:
         """Bring one run forward; a conflict or a fault leaves it for the next sweep."""
         try:
             seen = await self._see(run, sighting)
             await self._act(seen)
-            self.troubles.pop(run.id, None)
+            self._troubles.clear(run.id)
         except ConflictError:
             self._world.bell.ring("wake")
         except BotError as error:
-            if self.troubles.get(run.id) != str(error):
-                log.warning("run %s waits: %s", run.id, error)
-            self.troubles[run.id] = str(error)
+            self._troubles.note(run.id, error)
 
     async def _see(self, run: Run, sighting: Sighting) -> Run:
         """Store what is new of the run, with its events and the messages that tell it."""
         now = self._world.clock.now()
-        job = sighting.jobs.get(run.name)
-        seen = Seen(
-            pipeline=sighting.pipelines.get(run.name, run.seen.pipeline),
-            job=None if job is None or job.state is JobState.ABSENT else job,
-            progress=sighting.progress.get(run.id, run.seen.progress),
-            at=run.seen.at,
-        )
-        after = replace(run, seen=seen)
+        trouble = self._troubles.lasting(*places_of(run))
+        after = replace(run, seen=seen_now(run, sighting), trouble=trouble)
         after = replace(after, status=status_of(after, now))
         if after.status.is_final:
             after = replace(after, ended_at=now)
@@ -193,6 +141,8 @@ class Reconciler:
                 await self._world.jobs.cancel(run.name)
             case Step.STOP_FOR_COST:
                 await self._stop_for_cost(run)
+            case Step.RESUBMIT:
+                await self._resubmit(run)
             case Step.NOTHING:
                 pass
 
@@ -222,6 +172,14 @@ class Reconciler:
         after = replace(run, seen=replace(run.seen, pipeline=pipeline))
         after = replace(after, status=RunStatus.FAILED, ended_at=now)
         await self._save(run, after, [Event(run.id, now, None, "refused", why, Source.BOT)])
+
+    async def _resubmit(self, run: Run) -> None:
+        """Ask for the run's next job under its next name; the one before is spent."""
+        now = self._world.clock.now()
+        after = resubmitted(run, now)
+        why = f"The platform lost the job {run.name}; it is submitted again as {after.name}."
+        event = Event(run.id, now, None, "resubmitted", why, Source.BOT)
+        await self._act(await self._save(run, after, [event]))
 
     async def _stop_for_cost(self, run: Run) -> None:
         now = self._world.clock.now()
