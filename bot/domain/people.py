@@ -35,6 +35,15 @@ class Actor:
     name: str
 
 
+@dataclass(frozen=True)
+class ServiceIdentity:
+    """A machine that calls us, for example a pipeline, as its own identity and for no person."""
+
+    client_id: str  # of its managed identity or application
+    id: str  # object id of its service principal
+    tenant: str
+
+
 class ThreadKind(StrEnum):
     """What kind of conversation a thread is."""
 

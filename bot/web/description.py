@@ -48,9 +48,16 @@ def describe(endpoints: Sequence[Endpoint]) -> Json:
         "components": {
             "schemas": {k: v for k, v in sorted(schemas.items()) if k not in queries - {"Nothing"}},
             "responses": {_name(s): _problem(s) for s in sorted(_statuses(endpoints))},
-            "securitySchemes": {"person": {"type": "apiKey", "in": "cookie", "name": COOKIE}},
+            "securitySchemes": _schemes(endpoints),
         },
     }
+
+
+def _schemes(endpoints: Sequence[Endpoint]) -> Json:
+    schemes: Json = {"person": {"type": "apiKey", "in": "cookie", "name": COOKIE}}
+    if any(endpoint.caller == "service" for endpoint in endpoints):
+        schemes["service"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    return schemes
 
 
 def refusals(endpoint: Endpoint) -> set[int]:
@@ -62,11 +69,11 @@ def refusals(endpoint: Endpoint) -> set[int]:
         found |= {422}
     if endpoint.path_parameters:
         found |= {404}
-    if not endpoint.is_open:
+    if endpoint.caller != "open":
         found |= {401}
     if endpoint.is_mutation:
         found |= {400, 413, 415, 422}
-        found |= set() if endpoint.is_open else {507}
+        found |= set() if endpoint.caller == "open" else {507}
     return found
 
 
@@ -89,8 +96,10 @@ def _operation(endpoint: Endpoint, schemas: Json) -> Json:
             "required": True,
             "content": {"application/json": {"schema": _ref(endpoint.body.__name__)}},
         }
-    if not endpoint.is_open:
+    if endpoint.caller == "person":
         operation["security"] = [{"person": []}, *([] if endpoint.is_mutation else [{}])]
+    elif endpoint.caller == "service":
+        operation["security"] = [{"service": []}]
     return operation
 
 

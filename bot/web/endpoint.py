@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.domain.people import Person
+from bot.domain.people import Person, ServiceIdentity
 from bot.errors import UnauthenticatedError
 from bot.ports import Bell
 from bot.service import Service
@@ -20,6 +20,9 @@ QueryT = TypeVar("QueryT", bound=BaseModel)
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 Profile = Literal["local", "azure"]
+# Who may call an endpoint: a person who is signed in, a machine with an identity of its own, or
+# whoever reaches us.
+Caller = Literal["person", "service", "open"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Call(Generic[QueryT, BodyT]):
     person: Person | None
     query: QueryT
     body: BodyT
+    service_identity: ServiceIdentity | None = None  # who calls, where `caller="service"`
 
     @property
     def service(self) -> Service:
@@ -71,6 +75,13 @@ class Call(Generic[QueryT, BodyT]):
         if self.person is None:
             raise UnauthenticatedError(self.world.who_are_you)
         return self.person
+
+    @property
+    def machine(self) -> ServiceIdentity:
+        """The service that asks. Raises `UnauthenticatedError` for anybody else."""
+        if self.service_identity is None:
+            raise UnauthenticatedError("This address is for services with an identity of their own.")
+        return self.service_identity
 
 
 Result = BaseModel | Mapping[str, Any] | web.StreamResponse
@@ -91,12 +102,12 @@ class Endpoint:
     body: type[BaseModel] = Nothing
     refusals: tuple[int, ...] = ()  # statuses beyond those that follow from the rest
     media: str = "application/json"
-    is_open: bool = False  # also to nobody, in every profile
+    caller: Caller = "person"
     has_etag: bool = False
 
     def needs_person(self, profile: Profile) -> bool:
         """Return whether nobody is refused; in the local profile everybody may read."""
-        return not self.is_open and (self.is_mutation or profile != "local")
+        return self.caller == "person" and (self.is_mutation or profile != "local")
 
     @property
     def is_mutation(self) -> bool:

@@ -42,7 +42,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "getHealth",
         "Say that the process answers",
         health.get_health,
-        is_open=True,
+        caller="open",
         answer=s.Health,
     ),
     Endpoint(
@@ -51,7 +51,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "getReadiness",
         "Say whether it can do its work",
         health.get_readiness,
-        is_open=True,
+        caller="open",
         answer=s.Health,
     ),
     Endpoint(
@@ -60,11 +60,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "getNumbers",
         "Numbers for Prometheus",
         health.get_numbers,
-        is_open=True,
+        caller="open",
         media="text/plain",
     ),
     Endpoint(
-        "GET", f"{API}/openapi.json", "getOpenApi", "This document", get_open_api, is_open=True
+        "GET", f"{API}/openapi.json", "getOpenApi", "This document", get_open_api, caller="open"
     ),
     Endpoint(
         "GET",
@@ -72,10 +72,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "getRunSpecSchema",
         "The JSON schema of a run's specification",
         drafts.get_run_spec_schema,
-        is_open=True,
+        caller="open",
     ),
     Endpoint(
-        "GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me, is_open=True
+        "GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me, caller="open"
     ),
     Endpoint(
         "POST",
@@ -85,7 +85,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         people.sign_in,
         answer=s.Me,
         body=s.SignIn,
-        is_open=True,
+        caller="open",
         refusals=(404,),
     ),
     Endpoint(
@@ -95,7 +95,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Be nobody again",
         people.sign_out,
         answer=s.Me,
-        is_open=True,
+        caller="open",
     ),
     Endpoint(
         "GET",

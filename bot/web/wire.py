@@ -28,6 +28,8 @@ def adapt(endpoint: Endpoint, world: Web) -> Callable[[web.Request], Awaitable[w
             _insist_on_json(request)
         if person is None and endpoint.needs_person(world.profile):
             raise UnauthenticatedError(world.who_are_you)
+        if endpoint.caller == "service":
+            raise UnauthenticatedError("No service has an identity in this profile.")
         query = read_query(endpoint.query, request.query)
         body = endpoint.body() if not endpoint.is_mutation else await _body(endpoint.body, request)
         result = await endpoint.handler(Call(world, request, person, query, body))
