@@ -34,6 +34,7 @@ def run_card(post: RunPost, links: Links) -> Card:
     run = post.run
     body = status_title(run.name, subtitle(run), look_of(run))
     body += outcome(run)
+    body += obstacles(run)
     body.append(rail_block(run.rail))
     body += progress(run)
     body += facts(run_facts(run))
@@ -78,6 +79,14 @@ def outcome(run: RunView) -> list[CardElement]:
     return sentences(run.headline)
 
 
+def obstacles(run: RunView) -> list[CardElement]:
+    """Return what the run waits for elsewhere, and what keeps us from seeing how it goes."""
+    found: list[CardElement] = sentences(run.why_waiting) if run.why_waiting else []
+    if run.trouble:
+        found.append(notice(f"! {run.trouble}", "Warning"))
+    return found
+
+
 def undelivered(run: RunView) -> list[CardElement]:
     """Return what may not have reached its thread."""
     return [notice(f"! {text}", "Warning") for text in run.undelivered]
@@ -85,6 +94,8 @@ def undelivered(run: RunView) -> list[CardElement]:
 
 def _actions(run: RunView, links: Links) -> list[Action]:
     actions: list[Action] = [open_page(links.run(run.id))]
+    if run.why_waiting:
+        actions += [open_page(url, f"Open {title.lower()}") for title, url in run.links[:2]]
     if run.status.is_final:
         actions.append(press("Run again", {"action": "rerun", "run": run.id}))
     elif not run.is_stopping:

@@ -43,7 +43,10 @@ def run_text(post: RunPost, links: Links) -> str:
     """Return what is going on, the rail, the numbers, the curve and a sample."""
     run = post.run
     page = Page(f"{run.name}  {look_of(run).label}  ({run.recipe}, asked by {run.requester})")
-    page.say(run.headline).say(rail_line(run.rail))
+    page.say(run.headline)
+    if run.why_waiting:
+        page.say(run.why_waiting)
+    page.bullets([run.trouble] if run.trouble else [], "!").say(rail_line(run.rail))
     is_going = run.step > 0 and not run.status.is_final
     done = (("Progress", step_words(run)),) if is_going else ()
     page.facts((*done, *run_facts(run), *_curve(run)))

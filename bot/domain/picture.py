@@ -9,6 +9,8 @@ from bot.domain.redact import redact
 from bot.domain.run import JobState, PipelineState, ProgressSeen, Run, RunStatus
 from bot.domain.view import PendingApproval, RailStage, RailState, RunView
 
+# Whatever a service answers, people are sent to these places only.
+LINKED = ("https://dev.azure.com/", "https://ml.azure.com/")
 STAGES = ("queued", "approved", "prepare", "training", "evaluation")
 # How far along the rail each state is: the index of the stage that is happening.
 PLACE = {
@@ -87,7 +89,7 @@ def _links(run: Run) -> tuple[tuple[str, str], ...]:
         ("Pipeline run", pipeline.url if pipeline else None),
         ("Job", job.url if job else None),
     )
-    return tuple((title, url) for title, url in found if url)
+    return tuple((title, url) for title, url in found if url and url.startswith(LINKED))
 
 
 def _open_question(run: Run) -> PendingApproval | None:

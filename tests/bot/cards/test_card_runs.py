@@ -1,11 +1,13 @@
 """What the cards of runs say and offer, state by state."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from bot.cards import render
 from bot.cards.status import LOOKS, RAIL_LOOKS
+from bot.cards.text import as_text
 from bot.domain.posts import (
     AlertPost,
     LogsPost,
@@ -132,3 +134,21 @@ def test_metrics_show_last_and_best_with_their_steps() -> None:
     shown = said(POSTS["metrics"])
     assert "loss\n2.31 at step 40 (best)" in shown
     assert "grad_norm\n1.20 at step 40, best 0.800 at step 20" in shown
+
+
+def test_a_run_that_waits_elsewhere_says_for_what_and_leads_there() -> None:
+    waiting = replace(
+        RUNS["waiting"],
+        why_waiting="Somebody must approve `krsp-training` in Azure DevOps.",
+        links=(
+            ("Pipeline run", "https://dev.azure.com/krsp-lab/training/_build/results?buildId=7"),
+        ),
+    )
+    assert "must approve" in said(RunPost(waiting))
+    assert "Open pipeline run" in buttons(render(RunPost(waiting), LINKS))
+
+
+def test_a_silent_service_is_told_on_the_card_and_in_the_console() -> None:
+    troubled = replace(TRAINING, trouble="Since 10:03 UTC: Azure ML does not answer.")
+    assert "Azure ML does not answer" in said(RunPost(troubled))
+    assert "Azure ML does not answer" in as_text(RunPost(troubled), LINKS)

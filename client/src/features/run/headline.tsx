@@ -6,6 +6,7 @@ import { StatusBadge } from "@/shared/status/status-badge";
 import { Facts } from "@/shared/ui/facts";
 import { StepBar } from "@/shared/ui/step-bar";
 import styles from "./run.module.css";
+import { Obstacles } from "./obstacles";
 import { factsOf, hasBegun } from "./run-facts";
 import { WORDS } from "./words";
 
@@ -37,6 +38,7 @@ export function Headline({ run }: { run: RunView }) {
           label={`${WORDS.step} ${whole(run.step)} of ${whole(run.total)}`}
         />
       )}
+      <Obstacles run={run} />
       <Facts facts={factsOf(run)} />
     </div>
   );
