@@ -9,6 +9,7 @@ BotError
 +-- SetupError           settings, files or ports are not as needed     500
 +-- UnavailableError     a system we depend on does not answer          503
 |   +-- DiskFullError    nothing more can be written                    507
+|   +-- AccessError      the bot itself lacks a right or a token        503
 +-- DeliveryError        a message did not (surely) reach its thread
     +-- ThrottledError        try again after `retry_after_s`
     +-- ThreadGoneError       the conversation is dead for us
@@ -90,6 +91,12 @@ class DiskFullError(UnavailableError):
     """No space is left where runs and the store are written."""
 
     code, status = "disk_full", 507
+
+
+class AccessError(UnavailableError):
+    """The bot's own identity is refused; what waits goes on when an administrator has acted."""
+
+    code = "access"
 
 
 class DeliveryError(BotError):
