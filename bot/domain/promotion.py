@@ -52,7 +52,7 @@ FINAL = frozenset(
 class PromotionPlan:
     """What a promotion was expected to take when it was asked for; money in `currency`.
 
-    `hours` count from when it may start; `order_sha256` names what exactly would be done.
+    `hours` count from when it is live; `order_sha256` names what exactly would be done.
     `instances_in_switch`: how many machines the quota must have room for while both are up.
     """
 
@@ -171,7 +171,7 @@ class Promotion:
     wish: PromotionWish = PromotionWish()
     seen: PromotionSeen = PromotionSeen()
     status: PromotionStatus = PromotionStatus.QUEUED
-    expires_at: datetime | None = None  # known from when it may start
+    expires_at: datetime | None = None  # known once it is live
     live_at: datetime | None = None
     ended_at: datetime | None = None
     version: int = 0
