@@ -1,6 +1,6 @@
 """Small whole values to store, and the two stores to keep them in."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from bot.domain.message import Message, MessageState
 from bot.domain.people import Person, Role, Thread, ThreadKind
 from bot.domain.posts import TextPost
 from bot.domain.run import Draft, Event, Plan, Run, Source
-from bot.ports import RunStore
+from tests.adapters.postgresql_server import PostgresqlServer
 from trainer.contract.spec import RunSpec, spec_hash
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -113,13 +113,77 @@ async def sql_store(url: str) -> AsyncIterator[SqlStore]:
     await store.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, url: str) -> AsyncIterator[RunStore]:
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """Return a running server; one that does not start fails the test, since skipping hides it."""
+    server = PostgresqlServer()
+    server.create()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+async def postgresql_url(postgresql: PostgresqlServer) -> AsyncIterator[str]:
+    """Return the URL of a migrated database."""
+    url = await postgresql.new_database(is_migrated=True)
+    yield url
+    await postgresql.drop_database(url)
+
+
+@pytest.fixture
+async def postgresql_store(postgresql_url: str) -> AsyncIterator[SqlStore]:
+    store = await SqlStore.open(postgresql_url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def empty_url(request: pytest.FixtureRequest, url: str) -> AsyncIterator[str]:
+    """Return the URL of a database with nothing in it, of each kind in turn."""
+    if request.param == "sqlite":
+        yield url
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    made = await server.new_database(is_migrated=False)
+    yield made
+    await server.drop_database(made)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def migrated_url(request: pytest.FixtureRequest, url: str) -> AsyncIterator[str]:
+    """Return the URL of a migrated database, of each kind in turn."""
+    if request.param == "sqlite":
+        await migrate(url)
+        yield url
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    made = await server.new_database(is_migrated=True)
+    yield made
+    await server.drop_database(made)
+
+
+@pytest.fixture
+async def any_sql_store(migrated_url: str) -> AsyncIterator[SqlStore]:
+    """Return the store in each database in turn."""
+    store = await SqlStore.open(migrated_url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, url: str) -> AsyncIterator[MemoryStore | SqlStore]:
     """Return each adapter of the port in turn; its suite is `test_store_suite.py`."""
     if request.param == "memory":
         yield MemoryStore()
         return
-    await migrate(url)
+    server: PostgresqlServer | None = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgresql")
+        url = await server.new_database(is_migrated=True)
+    else:
+        await migrate(url)
     kept = await SqlStore.open(url)
     yield kept
     await kept.close()
+    if server is not None:
+        await server.drop_database(url)

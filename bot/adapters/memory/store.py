@@ -7,6 +7,7 @@ from datetime import datetime
 from typing_extensions import override
 
 from bot.adapters.memory.faults import Faults
+from bot.adapters.memory.people import MemoryPeople
 from bot.domain.delivery import delivered, reposted
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
@@ -29,6 +30,7 @@ class MemoryStore(RunStore):
         self._claims: dict[str, datetime] = {}
         self._threads: dict[str, Thread] = {}
         self._faults = Faults()
+        self.people = MemoryPeople()
 
     def fail_next(self, *errors: BotError) -> None:
         """Let the next writes (and `check`) fail with nothing written, one error each."""

@@ -1,22 +1,24 @@
-"""All that differs between databases: how they are opened, their pragmas, triggers and upserts."""
+"""All that differs between databases: URLs, engines, triggers, upserts, turns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, event
+from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.sql.engines import Engines, Password
+from bot.adapters.sql.postgresql import (
+    MIGRATION_LOCK,
+    POSTGRESQL,
+    STATEMENT_S,
+    postgresql_engines,
+    postgresql_url,
+    take_turn,
+)
+from bot.adapters.sql.sqlite import SQLITE, sqlite_engines, sqlite_url
 from bot.errors import SetupError
-
-SQLITE = "sqlite"
-POSTGRESQL = "postgresql"
-BUSY_TIMEOUT_MS = 10_000
-READERS = 4
 
 # DDL by dialect: rows of `events` can be added, never changed or dropped.
 APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
@@ -26,10 +28,14 @@ APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
         for verb in ("UPDATE", "DELETE")
     ),
     POSTGRESQL: (
-        "CREATE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$",
-        "CREATE TRIGGER events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION events_refuse()",
+        (
+            "CREATE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$"
+        ),
+        (
+            "CREATE TRIGGER events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+            "FOR EACH STATEMENT EXECUTE FUNCTION events_refuse()"
+        ),
     ),
 }
 # What is left of them once the table is dropped.
@@ -38,59 +44,43 @@ APPEND_ONLY_REST: Mapping[str, tuple[str, ...]] = {
     POSTGRESQL: ("DROP FUNCTION events_refuse()",),
 }
 
-
-@dataclass(frozen=True)
-class Engines:
-    """Where to read and where to write; one and the same where the database serves many writers."""
-
-    reading: AsyncEngine
-    writing: AsyncEngine
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self.reading.dispose()
-        await self.writing.dispose()
+_EXAMPLES = "Write sqlite:////folder/krsp.db or postgresql://user@host:5432/database"
 
 
 def parse_url(url: str) -> URL:
     """Return the database's URL, with the asynchronous driver. Raises `SetupError`."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise SetupError(
-            "KRSP_DATABASE_URL is no database URL. For a file write sqlite:////folder/krsp.db"
-        ) from error
-    if parsed.get_backend_name() != SQLITE:
-        raise SetupError(
-            f"KRSP_DATABASE_URL names {parsed.get_backend_name()}, and this version keeps its "
-            "store in SQLite only: sqlite:////folder/krsp.db"
-        )
-    if parsed.database in {None, "", ":memory:"}:
-        raise SetupError(
-            "KRSP_DATABASE_URL names no file, and a store in memory would forget every run. "
-            "Write sqlite:////folder/krsp.db"
-        )
-    return parsed.set(drivername="sqlite+aiosqlite")
+    except (ArgumentError, ValueError):
+        # Not `from error`: what it quotes may be a part of the password.
+        raise SetupError(f"KRSP_DATABASE_URL is no database URL. {_EXAMPLES}") from None
+    backend = parsed.get_backend_name()
+    if backend == SQLITE:
+        return sqlite_url(parsed)
+    if backend == POSTGRESQL:
+        return postgresql_url(parsed)
+    raise SetupError(
+        f"KRSP_DATABASE_URL names {backend}, and the store can be in SQLite or PostgreSQL. "
+        f"{_EXAMPLES}"
+    )
 
 
-def file_of(url: URL) -> Path:
-    """Return the file that holds a SQLite store."""
-    return Path(url.database or "")
+def place_of(url: URL) -> str:
+    """Return where the store is, without driver and password."""
+    return url.set(drivername=url.get_backend_name(), password=None).render_as_string()
 
 
-def open_engines(url: URL) -> Engines:
+def open_engines(
+    url: URL, password: Password | None = None, statement_s: float = STATEMENT_S
+) -> Engines:
     """Return engines for the store; nothing is opened yet.
 
-    SQLite has one writer at a time: a pool of one connection makes the others queue fairly, where
-    SQLite itself would let them poll.
+    `password` is asked for each new connection where the URL has none. A statement that takes
+    longer than `statement_s` is ended (PostgreSQL only).
     """
-    reading = create_async_engine(url, pool_size=READERS, max_overflow=0)
-    writing = create_async_engine(url, pool_size=1, max_overflow=0)
-    _set_up_sqlite(reading, begin="BEGIN")
-    # A transaction that reads first and writes later would fail at once where another wrote in
-    # between, whatever the timeout; so writers take the lock when they begin.
-    _set_up_sqlite(writing, begin="BEGIN IMMEDIATE")
-    return Engines(reading, writing)
+    if url.get_backend_name() == SQLITE:
+        return sqlite_engines(url)
+    return postgresql_engines(url, password, statement_s)
 
 
 def insert_new(connection: AsyncConnection, table: Table) -> Insert:
@@ -100,20 +90,7 @@ def insert_new(connection: AsyncConnection, table: Table) -> Insert:
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
-def _set_up_sqlite(engine: AsyncEngine, begin: str) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
-        # Python's own BEGIN comes late and never before DDL: we send it ourselves, below.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        try:
-            cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute("PRAGMA foreign_keys=ON")
-        finally:
-            cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+async def take_migration_turn(connection: AsyncConnection) -> None:
+    """Wait until nobody else migrates; SQLite's writers are alone from their BEGIN on."""
+    if connection.dialect.name == POSTGRESQL:
+        await take_turn(connection, MIGRATION_LOCK)

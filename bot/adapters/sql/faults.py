@@ -1,19 +1,25 @@
-"""What the database refuses, in our words: full, busy, damaged, or a bug of ours."""
+"""What the database refuses, in our words: full, busy, damaged, out of reach, or a bug of ours."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from bot.errors import BotError, DiskFullError, InputError, SetupError, UnavailableError
+from bot.adapters.sql import faults_postgresql, faults_sqlite
+from bot.errors import BotError, InputError, UnavailableError
 
-# Result codes: https://www.sqlite.org/rescode.html. An extended code's low byte is its kind.
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}  # IOERR_WRITE: also a file-size limit
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_CLOSED_TO_US = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
+_REFUSALS: Final = (
+    DBAPIError,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,  # and with it TimeoutError and ssl.SSLError
+)
 
 
 @contextmanager
@@ -25,7 +31,7 @@ def in_our_words(place: str) -> Iterator[None]:
         raise UnavailableError(
             f"The store {place} is too busy to answer. Try again in a moment."
         ) from error
-    except (DBAPIError, sqlite3.Error) as error:
+    except _REFUSALS as error:
         raise _translated(error, place) from error
     except UnicodeEncodeError as error:
         raise InputError(
@@ -35,38 +41,14 @@ def in_our_words(place: str) -> Iterator[None]:
         raise BotError(f"The store {place} was used wrongly: {error}") from error
 
 
-def _translated(error: DBAPIError | sqlite3.Error, place: str) -> BotError:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(cause, "sqlite_errorcode", 0)
-    kind = code & 0xFF
-    if _FULL & {code, kind}:
-        return DiskFullError(
-            f"The store {place} cannot grow: the disk is full. Free some space, then try again; "
-            "nothing of this was written."
-        )
-    if kind in _BUSY:
-        return UnavailableError(
-            f"The store {place} is locked by another process. Try again in a moment."
-        )
-    if kind in _DAMAGED:
-        return SetupError(
-            f"The store {place} is damaged or no database ({cause}). Stop the bot, move the file "
-            "away, and restore a backup or run `python -m bot migrate` for an empty store."
-        )
-    if kind in _CLOSED_TO_US:
-        return SetupError(
-            f"The store {place} cannot be opened for writing ({cause}). Check that its folder "
-            "exists and that this user may write there."
-        )
-    if kind == sqlite3.SQLITE_IOERR:
-        return UnavailableError(f"The store {place} cannot be read or written ({cause}).")
-    if "no such table" in str(cause) or "no such column" in str(cause):
-        return SetupError(
-            f"The store {place} is not set up for this version: run `python -m bot migrate`."
-        )
-    if "already exists" in str(cause):
-        return SetupError(
-            f"The store {place} holds tables of something else ({cause}). Nothing was changed; "
-            "set KRSP_DATABASE_URL to a file of our own."
-        )
-    return BotError(f"The store {place} refused a statement: {cause}")
+def is_collision(error: BaseException) -> bool:
+    """Return whether a transaction only met another one and may simply be repeated."""
+    cause = error.driver_exception if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in faults_postgresql.COLLISIONS
+
+
+def _translated(error: Exception, place: str) -> BotError:
+    cause = error.driver_exception if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return faults_sqlite.translated(cause, place)
+    return faults_postgresql.translated(cause, place)

@@ -9,36 +9,41 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
-from bot.adapters.sql.dialects import file_of, open_engines, parse_url
+from bot.adapters.sql.dialects import open_engines, parse_url, place_of, take_migration_turn
+from bot.adapters.sql.engines import Password
 from bot.adapters.sql.faults import in_our_words
+from bot.adapters.sql.sqlite import SQLITE, file_of, make_folder
 from bot.errors import SetupError
 
 _LOCATION = "bot.adapters.sql:migrations"
+# For a large table, and for waiting until another replica has migrated.
+STATEMENT_S = 600.0
 
 
-async def migrate(url: str) -> None:
-    """Bring the store to this version, all or nothing; may be repeated.
+async def migrate(url: str, password: Password | None = None) -> None:
+    """Bring the store to this version, all or nothing; may be repeated, also at the same time.
 
     Raises `SetupError` for a store that a newer version wrote, and leaves it as it is.
     """
     parsed = parse_url(url)
-    _make_folder(parsed)
-    await _move(parsed, command.upgrade, "head")
+    if _is_file(parsed):
+        make_folder(parsed)
+    await _move(parsed, password, command.upgrade, "head")
 
 
-async def downgrade(url: str, revision: str) -> None:
+async def downgrade(url: str, revision: str, password: Password | None = None) -> None:
     """Take the store back to an older version (`base`: nothing), with all that this forgets."""
-    await _move(parse_url(url), command.downgrade, revision)
+    await _move(parse_url(url), password, command.downgrade, revision)
 
 
-async def check_version(url: str) -> None:
+async def check_version(url: str, password: Password | None = None) -> None:
     """Return if the store is this version's. Raises `SetupError` that says what to do if not."""
     parsed = parse_url(url)
-    if not file_of(parsed).exists():
+    if _is_file(parsed) and not file_of(parsed).exists():
         raise SetupError(
             f"There is no store at {place_of(parsed)} yet: run `python -m bot migrate`."
         )
-    engines = open_engines(parsed)
+    engines = open_engines(parsed, password)
     try:
         with in_our_words(place_of(parsed)):
             async with engines.reading.begin() as connection:
@@ -47,20 +52,22 @@ async def check_version(url: str) -> None:
         await engines.close()
 
 
-def place_of(url: URL) -> str:
-    """Return where the store is, without a password."""
-    return url.render_as_string(hide_password=True).replace("sqlite+aiosqlite:", "sqlite:")
+def _is_file(url: URL) -> bool:
+    return url.get_backend_name() == SQLITE
 
 
-async def _move(url: URL, way: Callable[[Config, str], None], revision: str) -> None:
+async def _move(
+    url: URL, password: Password | None, way: Callable[[Config, str], None], revision: str
+) -> None:
     def move(connection: Connection) -> None:
         _refuse_newer(_revision(connection), place_of(url))
         way(_config(connection), revision)
 
-    engines = open_engines(url)
+    engines = open_engines(url, password, STATEMENT_S)
     try:
         with in_our_words(place_of(url)):
             async with engines.writing.begin() as connection:
+                await take_migration_turn(connection)
                 await connection.run_sync(move)
     finally:
         await engines.close()
@@ -102,14 +109,3 @@ def _refuse_newer(found: str | None, place: str) -> None:
             f"{found}, the newest known here {_scripts().get_current_head()}). Install that newer "
             "version, or restore the backup that was made before it."
         )
-
-
-def _make_folder(url: URL) -> None:
-    folder = file_of(url).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetupError(
-            f"The store's folder {folder} cannot be made ({error.strerror}). "
-            "Choose another KRSP_HOME."
-        ) from error

@@ -57,13 +57,18 @@ async def save(connection: AsyncConnection, run: Run) -> Run:
     )
     if changed.rowcount:
         return saved
-    await require(connection, run.id)
+    await lock(connection, run.id)
     raise ConflictError(f"{run.id} was changed by somebody else meanwhile; look again.")
 
 
-async def require(connection: AsyncConnection, run_id: str) -> None:
-    """Raise `NotFoundError` for a run that is not there."""
-    if await connection.scalar(select(runs.c.id).where(runs.c.id == run_id)) is None:
+async def lock(connection: AsyncConnection, run_id: str) -> None:
+    """Let nobody else write to the run until the end; `NotFoundError` if it is not there.
+
+    Who appends events holds it. Else PostgreSQL could show number 7 before number 6, and who asks
+    for what came after 7 would never see 6.
+    """
+    wanted = select(runs.c.id).where(runs.c.id == run_id).with_for_update(key_share=True)
+    if await connection.scalar(wanted) is None:
         raise NotFoundError(f"There is no run {run_id}.")
 
 
@@ -108,8 +113,14 @@ async def with_open_messages(connection: AsyncConnection) -> Sequence[str]:
     return rows.all()
 
 
+async def add_event(connection: AsyncConnection, event: Event) -> Event:
+    """Append an event to a run that is there; return it with its number."""
+    await lock(connection, event.run_id)
+    return await append(connection, event)
+
+
 async def append(connection: AsyncConnection, event: Event) -> Event:
-    """Append an event; return it with its number."""
+    """Append an event to a run that is locked; return it with its number."""
     row = {
         "run_id": event.run_id,
         "at": event.at,

@@ -1,26 +1,25 @@
 """RunStore on SQLAlchemy: each method is one transaction, in words of ours when it fails."""
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Self
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from bot.adapters.sql import messages as message_rows
 from bot.adapters.sql import runs as run_rows
-from bot.adapters.sql.dialects import Engines, file_of, open_engines, parse_url
-from bot.adapters.sql.faults import in_our_words
-from bot.adapters.sql.migration import check_version, place_of
+from bot.adapters.sql.database import Database
+from bot.adapters.sql.engines import Password
+from bot.adapters.sql.people import SqlPeople
+from bot.adapters.sql.postgresql import check_writable
+from bot.adapters.sql.sqlite import SQLITE, check_room
+from bot.adapters.sql.telling import tell
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
 from bot.domain.posts import Post
 from bot.domain.run import Draft, Event, Run
-from bot.errors import DiskFullError, UnavailableError
 from bot.ports import RunPage, RunQuery, RunStore
 
 # A save of a run with its messages adds some 100 kB of write-ahead log: say so well before.
@@ -30,172 +29,140 @@ SPACE_NEEDED = 2_000_000
 class SqlStore(RunStore):
     """A store in a database; open it with `await SqlStore.open(url)` and close it at the end."""
 
-    def __init__(self, engines: Engines, place: str, space_needed: int = SPACE_NEEDED) -> None:
-        self._engines, self._place, self._space_needed = engines, place, space_needed
+    def __init__(self, database: Database, space_needed: int = SPACE_NEEDED) -> None:
+        self._database, self._space_needed = database, space_needed
+        self.people = SqlPeople(database)
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open a migrated store. Raises `SetupError` for any other."""
-        await check_version(url)
-        parsed = parse_url(url)
-        return cls(open_engines(parsed), place_of(parsed))
+    async def open(cls, url: str, password: Password | None = None) -> Self:
+        """Open a migrated store. Raises `SetupError` for any other.
+
+        `password` is asked for each new connection where the URL has none.
+        """
+        return cls(await Database.open(url, password))
 
     async def close(self) -> None:
         """Close all connections; the store cannot be used any more."""
-        await self._engines.close()
+        await self._database.close()
 
     @override
     async def add_draft(self, draft: Draft) -> Draft:
-        async with self._write() as connection:
-            return await run_rows.add_draft(connection, draft)
+        return await self._database.write(run_rows.add_draft, draft)
 
     @override
     async def draft(self, draft_id: str) -> Draft | None:
-        async with self._read() as connection:
-            return await run_rows.find_draft(connection, draft_id)
+        return await self._database.read(run_rows.find_draft, draft_id)
 
     @override
     async def add_run(self, run: Run, events: Sequence[Event], messages: Sequence[Message]) -> Run:
-        async with self._write() as connection:
-            if await run_rows.add(connection, run):
-                await _tell(connection, events, messages)
-            stored = await run_rows.find(connection, run.id)
-            return stored or run
+        return await self._database.write(_add_run, run, events, messages)
 
     @override
     async def save_run(
         self, run: Run, events: Sequence[Event] = (), messages: Sequence[Message] = ()
     ) -> Run:
-        async with self._write() as connection:
-            saved = await run_rows.save(connection, run)
-            await _tell(connection, events, messages)
-            return saved
+        return await self._database.write(_save_run, run, events, messages)
 
     @override
     async def run(self, run_id: str) -> Run | None:
-        async with self._read() as connection:
-            return await run_rows.find(connection, run_id)
+        return await self._database.read(run_rows.find, run_id)
 
     @override
     async def runs(self, query: RunQuery) -> RunPage:
-        async with self._read() as connection:
-            return await run_rows.page(connection, query)
+        return await self._database.read(run_rows.page, query)
 
     @override
     async def unfinished(self) -> Sequence[Run]:
-        async with self._read() as connection:
-            return await run_rows.unfinished(connection)
+        return await self._database.read(run_rows.unfinished)
 
     @override
     async def with_open_messages(self) -> Sequence[str]:
-        async with self._read() as connection:
-            return await run_rows.with_open_messages(connection)
+        return await self._database.read(run_rows.with_open_messages)
 
     @override
     async def events(self, run_id: str, after: int = 0) -> Sequence[Event]:
-        async with self._read() as connection:
-            return await run_rows.find_events(connection, run_id, after)
+        return await self._database.read(run_rows.find_events, run_id, after)
 
     @override
     async def add_event(self, event: Event) -> Event:
-        async with self._write() as connection:
-            await run_rows.require(connection, event.run_id)
-            return await run_rows.append(connection, event)
+        return await self._database.write(run_rows.add_event, event)
 
     @override
     async def add_message(self, message: Message) -> bool:
-        async with self._write() as connection:
-            return await message_rows.add(connection, message)
+        return await self._database.write(message_rows.add, message)
 
     @override
     async def save_message(self, message: Message) -> None:
-        async with self._write() as connection:
-            await message_rows.save(connection, message)
+        await self._database.write(message_rows.save, message)
 
     @override
     async def put_post(self, key: str, post: Post) -> None:
-        async with self._write() as connection:
-            await message_rows.put_post(connection, key, post)
+        await self._database.write(message_rows.put_post, key, post)
 
     @override
     async def message(self, key: str) -> Message | None:
-        async with self._read() as connection:
-            return await message_rows.find(connection, key)
+        return await self._database.read(message_rows.find, key)
 
     @override
     async def message_shown_as(self, thread_id: str, activity_id: str) -> Message | None:
-        async with self._read() as connection:
-            return await message_rows.find_shown(connection, thread_id, activity_id)
+        return await self._database.read(message_rows.find_shown, thread_id, activity_id)
 
     @override
     async def messages(
         self, *, run_id: str | None = None, states: Collection[MessageState] = (), limit: int = 500
     ) -> Sequence[Message]:
-        async with self._read() as connection:
-            return await message_rows.listed(connection, run_id, states, limit)
+        return await self._database.read(message_rows.listed, run_id, states, limit)
 
     @override
     async def dirty_messages(self, limit: int = 500) -> Sequence[Message]:
-        async with self._read() as connection:
-            return await message_rows.dirty(connection, limit)
+        return await self._database.read(message_rows.dirty, limit)
 
     @override
     async def claim(self, key: str, now: datetime) -> bool:
-        async with self._write() as connection:
-            return await message_rows.claim(connection, key, now)
+        return await self._database.write(message_rows.claim, key, now)
 
     @override
     async def has_claim(self, key: str) -> bool:
-        async with self._read() as connection:
-            return await message_rows.has_claim(connection, key)
+        return await self._database.read(message_rows.has_claim, key)
 
     @override
     async def forget_claims(self, before: datetime) -> int:
-        async with self._write() as connection:
-            return await message_rows.forget_claims(connection, before)
+        return await self._database.write(message_rows.forget_claims, before)
 
     @override
     async def put_thread(self, thread: Thread, now: datetime) -> bool:
-        async with self._write() as connection:
-            return await message_rows.put_thread(connection, thread, now)
+        return await self._database.write(message_rows.put_thread, thread, now)
 
     @override
     async def thread(self, thread_id: str) -> Thread | None:
-        async with self._read() as connection:
-            return await message_rows.find_thread(connection, thread_id)
+        return await self._database.read(message_rows.find_thread, thread_id)
 
     @override
     async def check(self) -> None:
-        folder = file_of(self._engines.writing.url).parent
-        try:
-            free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
-        except OSError as error:
-            raise UnavailableError(f"The store {self._place} is out of reach ({error}).") from error
-        if free < self._space_needed:
-            raise DiskFullError(
-                f"The disk of the store {self._place} is full ({free // 1000} kB left). "
-                "Free some space."
-            )
-        async with self._write() as connection:
-            await connection.execute(text("SELECT count(*) FROM claims WHERE key = ''"))
-
-    def _read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._transaction(self._engines.reading)
-
-    def _write(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._transaction(self._engines.writing)
-
-    @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        with in_our_words(self._place):
-            async with engine.begin() as connection:
-                yield connection
+        place, url = self._database.place, self._database.engines.writing.url
+        if url.get_backend_name() == SQLITE:
+            await check_room(url, place, self._space_needed)
+            await self._database.write(_look)
+        else:
+            await self._database.write(check_writable, place)
 
 
-async def _tell(
-    connection: AsyncConnection, events: Sequence[Event], messages: Sequence[Message]
-) -> None:
-    for event in events:
-        await run_rows.append(connection, event)
-    for message in messages:
-        await message_rows.put(connection, message)
+async def _add_run(
+    connection: AsyncConnection, run: Run, events: Sequence[Event], messages: Sequence[Message]
+) -> Run:
+    if await run_rows.add(connection, run):
+        await tell(connection, events, messages)
+    stored = await run_rows.find(connection, run.id)
+    return stored or run
+
+
+async def _save_run(
+    connection: AsyncConnection, run: Run, events: Sequence[Event], messages: Sequence[Message]
+) -> Run:
+    saved = await run_rows.save(connection, run)
+    await tell(connection, events, messages)
+    return saved
+
+
+async def _look(connection: AsyncConnection) -> None:
+    await connection.execute(text("SELECT count(*) FROM claims WHERE key = ''"))
