@@ -35,6 +35,7 @@ class By:
     person: Person
     at: datetime
     source: Source
+    words: str = ""  # instead of "<name> asked for ..."
 
 
 def started(draft: Draft, by: By, policy: Policy, new_key: Callable[[], str]) -> Change:
@@ -59,8 +60,10 @@ def started(draft: Draft, by: By, policy: Policy, new_key: Callable[[], str]) ->
         created_at=by.at,
         wish=Wish(approval=approval),
         status=RunStatus.AWAITING_APPROVAL if approval else RunStatus.QUEUED,
+        is_unattended=draft.is_unattended,
     )
-    events = [event(run, by, "requested", f"{by.person.name} asked for `{run.spec.name}`.")]
+    said = by.words or f"{by.person.name} asked for `{run.spec.name}`."
+    events = [event(run, by, "requested", said)]
     if approval is not None:
         events.append(event(run, by, "approval_asked", approval.why))
     return Change(run, tuple(events))

@@ -47,6 +47,7 @@ class Asked:
     changes: Mapping[str, Any]
     run_id: str  # minted with the request, used if it becomes a run
     at: datetime
+    is_unattended: bool = False
 
 
 def spec_from(recipe_name: str, changes: Mapping[str, Any]) -> RunSpec:
@@ -179,9 +180,12 @@ def draft_of(asked: Asked, spec: RunSpec, plan: Plan, policy: Policy) -> Draft:
         spec=spec,
         spec_sha256=spec_hash(spec),
         plan=plan,
-        approval_why=why_approval(policy, asked.person, plan, spec.budget.cost),
+        approval_why=why_approval(
+            policy, asked.person, plan, spec.budget.cost, unattended=asked.is_unattended
+        ),
         created_at=asked.at,
         changes=without_blanks(asked.changes),
+        is_unattended=asked.is_unattended,
     )
 
 

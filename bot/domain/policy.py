@@ -24,6 +24,7 @@ class Policy(BaseModel):
     prices: Mapping[str, Money]
     start_alone_below: Mapping[Role, Money] = {}
     people: Mapping[str, Money] = {}
+    start_unattended_below: Money = 0.0
     never_above: Money
     approvers: tuple[Role, ...] = ()
     cancel_others: tuple[Role, ...] = ()
@@ -73,12 +74,22 @@ def roles_in_words(roles: tuple[Role, ...]) -> str:
     return " or ".join(words) if words else "nobody (the policy file names no role)"
 
 
-def why_approval(policy: Policy, person: Person, plan: Plan, limit: float | None) -> str | None:
-    """Return why somebody else must agree before the person's run starts; None if it may start."""
+def why_approval(
+    policy: Policy, person: Person, plan: Plan, limit: float | None, *, unattended: bool = False
+) -> str | None:
+    """Return why somebody else must agree before the person's run starts; None if it may start.
+
+    `unattended`: a commit or a schedule asks in the person's name, who may not be looking.
+    """
     most, alone = ceiling(plan.cost_high, limit), policy.limit_of(person)
+    money = f"{plan.currency} {most:.2f}"
+    if unattended and most > policy.start_unattended_below:
+        return (
+            f"It may cost up to {money}, and runs that nobody asks for in person start alone up "
+            f"to {plan.currency} {policy.start_unattended_below:.2f}."
+        )
     if most <= alone:
         return None
-    money = f"{plan.currency} {most:.2f}"
     return (
         f"It may cost up to {money}, and {person.name} ({person.role}) may start runs of up to "
         f"{plan.currency} {alone:.2f} alone."
@@ -152,7 +163,8 @@ def refusal_to_start(policy: Policy, run: Run, spec_sha256: str) -> str | None:
     limit = run.spec.budget.cost
     if (why := never(policy, run.plan, limit)) is not None:
         return why
-    if (why := why_approval(policy, run.requester, run.plan, limit)) is None:
+    why = why_approval(policy, run.requester, run.plan, limit, unattended=run.is_unattended)
+    if why is None:
         return None
     approval = run.wish.approval
     if approval is None or approval.decision is None or not approval.decision.approved:

@@ -167,6 +167,7 @@ class Draft:
     approval_why: str | None
     created_at: datetime
     changes: dict[str, Any] = field(default_factory=dict)
+    is_unattended: bool = False  # a commit or a schedule asks in the requester's name
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,7 @@ class Run:
     submission: int = 1
     spent_s: float = 0.0
     trouble: str = ""
+    is_unattended: bool = False
 
     @property
     def name(self) -> str:
@@ -209,6 +211,8 @@ class Source(StrEnum):
     JOB = "job"
     TRAINER = "trainer"
     BOT = "bot"
+    COMMIT = "commit"
+    SCHEDULE = "schedule"
 
 
 @dataclass(frozen=True)
