@@ -5,10 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TypeVar
 
-from bot.adapters.azure.faults import UntakenError, retry_after_s, wrapped
+from bot.adapters.azure.faults import UntakenError, retry_after_s, utc_now, wrapped
 from bot.errors import UnavailableError
 
 T = TypeVar("T")
@@ -33,7 +32,7 @@ class Gate:
 
     def heed(self, status: int, headers: Mapping[str, str]) -> None:
         """Note what an answer says about pauses; from any thread."""
-        wait = retry_after_s(headers, datetime.now(UTC))
+        wait = retry_after_s(headers, utc_now())
         if wait is None and status == 429:
             wait = _PAUSE_WITHOUT_A_WORD_S
         # A long-running operation answers 201 or 202 with Retry-After: that is its own pace.

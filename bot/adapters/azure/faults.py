@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -34,6 +34,10 @@ _LONGEST_PAUSE_S = 900.0
 
 class UntakenError(UnavailableError):
     """The request certainly had no effect: it never left, or was turned away at the door."""
+
+
+class TokenRefusedError(AccessError):
+    """A token was not accepted; a new one may be."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def of_answer(answer: Answer, doing: str, service: str, who: str) -> BotError:
         until = f" for {answer.retry_after_s:.0f} s" if answer.retry_after_s else ""
         return UntakenError(f"{service} asks the bot to slow down{until}: could not {doing} yet.")
     if status in (203, 302, 401):
-        return AccessError(
+        return TokenRefusedError(
             f"{service} did not accept the token of {who}: could not {doing}. Check KRSP_TENANT_ID "
             f"and that this identity was added there (python -m bot doctor says more)."
         )
@@ -106,6 +110,11 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     waits.append(None if millis is None else millis / 1000)
     known = [wait for wait in waits if wait is not None]
     return min(max(known), _LONGEST_PAUSE_S) if known else None
+
+
+def utc_now() -> datetime:
+    """Return the time, for headers that name a date."""
+    return datetime.now(UTC)
 
 
 def clean(text: str) -> str:
@@ -139,7 +148,7 @@ def missing_right(said: str) -> str | None:
 def _answer(error: core.HttpResponseError) -> Answer:
     headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
     code = getattr(error.error, "code", None) or headers.get("x-ms-error-code", "")
-    wait = _seconds(headers.get("Retry-After"), None)
+    wait = retry_after_s(headers, utc_now())
     return Answer(_status(error) or 500, str(code), error.message or "", wait)
 
 
@@ -189,7 +198,7 @@ def _cause(error: BaseException) -> BaseException | None:
     return inner if isinstance(inner, BaseException) else None
 
 
-def _seconds(value: str | None, now: datetime | None) -> float | None:
+def _seconds(value: str | None, now: datetime) -> float | None:
     if not value:
         return None
     try:
@@ -200,4 +209,4 @@ def _seconds(value: str | None, now: datetime | None) -> float | None:
         until = parsedate_to_datetime(value)
     except ValueError:
         return None
-    return None if now is None else max((until - now).total_seconds(), 0.0)
+    return max((until - now).total_seconds(), 0.0)
