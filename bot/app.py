@@ -17,6 +17,7 @@ from aiohttp import web
 
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import SystemClock
+from bot.adapters.directory import ListedDirectory
 from bot.adapters.home_lock import HomeLock
 from bot.adapters.local.data_files import LocalDataFiles
 from bot.adapters.local.jobs import LocalJobs, has_gpus
@@ -188,7 +189,7 @@ def _service(base: Base, backends: Backends) -> Service:
             clock=base.clock,
             bell=base.bell,
             policy=base.files.policy,
-            people=base.files.people,
+            directory=ListedDirectory(base.files.people),
             is_local=base.settings.profile == "local",
             find_data=files.find,
             find_folder=files.find_folder,

@@ -47,7 +47,7 @@ class Clicks:
             return Reply(), await self._commands.answer(turn, parse(_text(turn.action, "text")))
         if not isinstance(verb, str) or verb not in self._verbs:
             raise InputError(words.BAD_CLICK)
-        person = self._service.person(turn.actor)
+        person = await self._service.person(turn.actor)
         return await self._verbs[verb](person, turn)
 
     async def _form(self, _person: Person, turn: Turn) -> Answer:

@@ -42,10 +42,10 @@ class Commands:
     async def answer(self, turn: Turn, command: Command) -> Sequence[Post]:
         """Return what to say to the command."""
         if isinstance(command, Whoami):
-            return [self._whoami(turn)]
+            return [await self._whoami(turn)]
         if isinstance(command, Help):
             return [self._help(command)]
-        person = self._service.person(turn.actor)
+        person = await self._service.person(turn.actor)
         match command:
             case Train():
                 return [await self.train(person, turn, command)]
@@ -56,9 +56,9 @@ class Commands:
             case Cancel() | Reject() | About():
                 return await self._about(person, command)
 
-    def _whoami(self, turn: Turn) -> Post:
+    async def _whoami(self, turn: Turn) -> Post:
         try:
-            person = self._service.person(turn.actor)
+            person = await self._service.person(turn.actor)
         except ForbiddenError as error:
             return TextPost(str(error), tone="warning")
         return WhoamiPost(

@@ -20,7 +20,7 @@ class Sharing:
 
         Raises `ForbiddenError` for somebody unknown.
         """
-        person = self._service.person(actor)
+        person = await self._service.person(actor)
         command = parse(f"runs {text}")
         assert isinstance(command, Runs)  # noqa: S101 - the first word says so
         query = RunQuery(
@@ -34,5 +34,5 @@ class Sharing:
 
     async def one(self, actor: Actor, run_id: str) -> RunView:
         """Return the run of a link. Raises `ForbiddenError`, `NotFoundError`."""
-        self._service.person(actor)
+        await self._service.person(actor)
         return await self._service.view(await self._service.get(run_id))

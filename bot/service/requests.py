@@ -33,6 +33,7 @@ from bot.errors import (
 from bot.ports import LogHits, LogLines, Metrics, MetricsQuery, RunPage, RunQuery
 from bot.service.drafts import Drafts
 from bot.service.logs import Logs
+from bot.service.people import People
 from bot.service.world import World
 from trainer.contract.faults import SpecError
 from trainer.contract.recipe import find_recipe
@@ -44,25 +45,20 @@ class Service:
     def __init__(self, world: World) -> None:
         self._world, self._drafts = world, Drafts(world)
         self._logs = Logs(world.tracking, world.pipelines)
+        self._people = People(world.directory, world.sign_in_url)
         self._store, self._policy = world.store, world.policy
         self.currency = world.policy.currency
         self.is_local = world.is_local
 
     # -- people ---------------------------------------------------------------------------------
 
-    def people(self) -> tuple[Person, ...]:
+    async def people(self) -> Sequence[Person]:
         """Return everybody who may use the system."""
-        return self._world.people
+        return await self._people.everybody()
 
-    def person(self, actor: Actor) -> Person:
+    async def person(self, actor: Actor) -> Person:
         """Return who the actor is to us. Raises `ForbiddenError` for anybody unknown."""
-        for person in self._world.people:
-            if (person.id, person.tenant) == (actor.id, actor.tenant):
-                return person
-        raise ForbiddenError(
-            f"I do not know you. Ask an admin to add your id {actor.id} (tenant {actor.tenant}) "
-            "to the people file."
-        )
+        return await self._people.known(actor)
 
     def rights(self, person: Person) -> tuple[str, ...]:
         """Return in sentences what the person may do."""

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.domain.people import Person
 from bot.domain.policy import Policy
 from bot.ports import Bell, Clock, Pipelines, RunStore, Tracking
+from bot.ports.directory import Directory
 from trainer.contract.spec import ModelConfig
 
 
@@ -40,7 +40,8 @@ class World:
     clock: Clock
     bell: Bell
     policy: Policy
-    people: tuple[Person, ...]
+    directory: Directory
     is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
     find_folder: FolderFinder  # a base model's or a tokenizer's; raises InputError for a bad path
+    sign_in_url: str = ""  # where somebody unknown becomes known; empty: in the people file

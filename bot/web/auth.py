@@ -86,14 +86,14 @@ def _bytes(header: str) -> bytes:
     return header.encode("utf-8", "surrogateescape")  # as aiohttp decodes headers
 
 
-def person_of(world: Web, request: web.Request) -> Person | None:
+async def person_of(world: Web, request: web.Request) -> Person | None:
     """Return the person that the request's cookie names, if they are still known."""
     cookie = request.cookies.get(COOKIE)
     actor = read(world.secret, cookie, world.now()) if cookie else None
     if actor is None:
         return None
     try:
-        return world.service.person(actor)
+        return await world.service.person(actor)
     except ForbiddenError:
         return None  # the people file no longer knows them
 

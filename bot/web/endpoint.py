@@ -80,7 +80,9 @@ class Call(Generic[QueryT, BodyT]):
     def machine(self) -> ServiceIdentity:
         """The service that asks. Raises `UnauthenticatedError` for anybody else."""
         if self.service_identity is None:
-            raise UnauthenticatedError("This address is for services with an identity of their own.")
+            raise UnauthenticatedError(
+                "This address is for services with an identity of their own."
+            )
         return self.service_identity
 
 

@@ -12,14 +12,14 @@ from bot.web.wire import json_response
 
 async def get_me(call: Call[Nothing, Nothing]) -> Me:
     """Return who is looking."""
-    return _me(call.world, call.person)
+    return await _me(call.world, call.person)
 
 
 async def sign_in(call: Call[Nothing, SignIn]) -> web.StreamResponse:
     """Act as somebody from now on."""
     if call.world.profile != "local":
         raise NotFoundError("Picking who you are is for the local profile; sign in with Entra ID.")
-    people = call.service.people()
+    people = await call.service.people()
     person = next((p for p in people if p.id == call.body.person_id), None)
     if person is None:
         names = ", ".join(f"{p.name} ({p.id})" for p in people)
@@ -27,25 +27,25 @@ async def sign_in(call: Call[Nothing, SignIn]) -> web.StreamResponse:
             f"There is nobody with the id {call.body.person_id!r} here. There are: {names}.",
             (FieldFault("person_id", "nobody has this id"),),
         )
-    response = json_response(call.request, _me(call.world, person))
+    response = json_response(call.request, await _me(call.world, person))
     remember(call.world, response, person)
     return response
 
 
 async def sign_out(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     """Be nobody again."""
-    response = json_response(call.request, _me(call.world, None))
+    response = json_response(call.request, await _me(call.world, None))
     forget(response)
     return response
 
 
-def _me(world: Web, person: Person | None) -> Me:
-    is_local = world.profile == "local"
+async def _me(world: Web, person: Person | None) -> Me:
+    people = await world.service.people() if world.profile == "local" else ()
     return Me(
         person=shape_of(person) if person else None,
         rights=list(world.service.rights(person)) if person else [],
         profile=world.profile,
-        people=[shape_of(p) for p in world.service.people()] if is_local else [],
+        people=[shape_of(p) for p in people],
         notice=world.notice,
         currency=world.service.currency,
     )

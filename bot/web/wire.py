@@ -23,7 +23,7 @@ def adapt(endpoint: Endpoint, world: Web) -> Callable[[web.Request], Awaitable[w
     """Return the aiohttp handler of an endpoint."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        person = person_of(world, request)
+        person = await person_of(world, request)
         if endpoint.is_mutation:
             _insist_on_json(request)
         if person is None and endpoint.needs_person(world.profile):

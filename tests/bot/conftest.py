@@ -8,6 +8,7 @@ import pytest
 from typing_extensions import override
 
 from bot.adapters.clock import ManualClock
+from bot.adapters.directory import ListedDirectory
 from bot.adapters.memory import MemoryJobs, MemoryPipelines, MemoryStore, MemoryTracking
 from bot.chat.conversation import Chat
 from bot.chat.turn import Reply, Turn
@@ -99,7 +100,7 @@ class World:
                 clock=self.clock,
                 bell=self.bell,
                 policy=self.policy,
-                people=tuple(PEOPLE.values()),
+                directory=ListedDirectory(tuple(PEOPLE.values())),
                 is_local=True,
                 find_data=self._find_data,
                 find_folder=self._find_folder,

@@ -315,7 +315,7 @@ async def test_logs_of_a_run_without_a_job_are_what_the_pipeline_said(world):
 
 
 async def test_anothers_nonce_does_not_show_anothers_plan(world):
-    alex, megan, _ = world.service.people()
+    alex, megan, _ = await world.service.people()
     asked = {"recipe": "tiny-sft", "changes": {}, "nonce": "same-nonce", "thread": None}
     first = await world.service.draft(alex, **asked)
     second = await world.service.draft(megan, **asked)

@@ -291,7 +291,7 @@ async def test_nobody_approves_their_own_run(world):
 async def test_a_researcher_cannot_approve(world):
     run = await world.start(EXPENSIVE, who="megan")
     with pytest.raises(ForbiddenError, match="an approver or an admin can"):
-        await world.service.approve(world.service.people()[0], run.id, Source.WEB)
+        await world.service.approve((await world.service.people())[0], run.id, Source.WEB)
 
 
 async def test_a_rejection_needs_a_reason_and_tells_the_requester(world):
@@ -353,7 +353,7 @@ async def test_a_run_in_memory_of_a_dead_store_is_not_half_written(world):
     plan = await world.plan()
     world.store.fail_next(UnavailableError("The store does not answer."))
     with pytest.raises(UnavailableError):
-        await world.service.start(world.service.people()[0], plan.draft_id, Source.WEB)
+        await world.service.start((await world.service.people())[0], plan.draft_id, Source.WEB)
     assert await world.store.run(plan.draft_id) is None
     assert await world.store.events(plan.draft_id) == []
 
@@ -369,7 +369,11 @@ async def test_a_rerun_plans_the_same_with_changes(world):
 async def test_a_lora_run_without_a_base_says_what_to_train_first(world):
     with pytest.raises(InputError, match="First: `train tiny-pretrain`"):
         await world.service.draft(
-            world.service.people()[0], recipe="tiny-lora", changes={}, nonce="n", thread=None
+            (await world.service.people())[0],
+            recipe="tiny-lora",
+            changes={},
+            nonce="n",
+            thread=None,
         )
 
 

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import ManualClock
+from bot.adapters.directory import ListedDirectory
 from bot.adapters.memory import MemoryPipelines, MemoryStore, MemoryTracking
 from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
@@ -53,7 +54,7 @@ class Site:
             clock=self.clock,
             bell=self.bell,
             policy=policy,
-            people=tuple(PEOPLE.values()),
+            directory=ListedDirectory(tuple(PEOPLE.values())),
             is_local=True,
             find_data=find_data,
             find_folder=find_folder,

@@ -13,6 +13,7 @@ from schemathesis.specs.openapi import checks as openapi_checks
 
 from bot.web.auth import COOKIE, sign
 from bot.web.openapi import ENDPOINTS, document, main
+from tests.bot.web.conftest import PEOPLE
 from trainer.contract.recipe import recipes
 
 SCHEMA = schemathesis.openapi.from_dict(document())
@@ -40,7 +41,7 @@ class Server(threading.Thread):
             for run_id in self.ids:
                 site.tracking.lines[run_id] = ["one line", "another"]
                 site.tracking.points[run_id] = {"loss": [(n, 1.0 / (n + 1)) for n in range(50)]}
-            self.cookie = sign(site.web.secret, site.service.people()[2], site.clock.now())
+            self.cookie = sign(site.web.secret, PEOPLE["nestor"], site.clock.now())
             self.started.set()
             await self.done.wait()
 
