@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.message import Message
 from bot.domain.people import Person
+from bot.domain.promotion import Promotion
+from bot.domain.run import Event
+from bot.domain.schedule import Schedule
 
 
 class PeopleStore(Protocol):
@@ -24,3 +28,60 @@ class PeopleStore(Protocol):
 
     async def forget_person(self, person_id: str, tenant: str) -> None:
         """Forget a person at once. May be repeated."""
+
+
+class PromotionStore(Protocol):
+    """Keeps promotions; their events and messages stand among those of their runs.
+
+    Every method is one transaction. Raises `DiskFullError`, `UnavailableError`.
+    """
+
+    async def add_promotion(
+        self, promotion: Promotion, events: Sequence[Event] = (), messages: Sequence[Message] = ()
+    ) -> Promotion:
+        """Store a new promotion and what it tells; return a stored one of that id.
+
+        Raises `NotFoundError` for events of a run that is not there.
+        """
+
+    async def save_promotion(
+        self, promotion: Promotion, events: Sequence[Event] = (), messages: Sequence[Message] = ()
+    ) -> Promotion:
+        """Store a changed promotion and what it tells; return it with its new version.
+
+        Raises `ConflictError` when the stored version is not `promotion.version`: load it again;
+        `NotFoundError` for an unknown one, or for events of a run that is not there. A message
+        whose key is known keeps its delivery and gets the new post, as in `RunStore.save_run`.
+        """
+
+    async def promotion(self, promotion_id: str) -> Promotion | None:
+        """Return the promotion."""
+
+    async def promotions(self, run_id: str | None = None, limit: int = 50) -> Sequence[Promotion]:
+        """Return promotions, of one run or of all, newest first."""
+
+    async def open_promotions(self) -> Sequence[Promotion]:
+        """Return all promotions that are in no final state, oldest first."""
+
+
+class ScheduleStore(Protocol):
+    """Keeps schedules by their names.
+
+    Every method is one transaction. Raises `DiskFullError`, `UnavailableError`.
+    """
+
+    async def put_schedule(self, schedule: Schedule) -> Schedule:
+        """Store a new schedule (version 0) or a changed one; return it with its new version.
+
+        Raises `ConflictError` when the stored version is not `schedule.version` (a new one's name
+        is taken, a changed one was changed or removed by somebody else): load it again.
+        """
+
+    async def schedule(self, name: str) -> Schedule | None:
+        """Return the schedule."""
+
+    async def schedules(self) -> Sequence[Schedule]:
+        """Return all schedules by name."""
+
+    async def remove_schedule(self, name: str) -> None:
+        """Forget a schedule. May be repeated."""

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import types
 import typing
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from functools import cache
@@ -13,11 +14,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.sql.values import DRAFT, EVENT, MESSAGE, RUN, THREAD, Codec
+from bot.adapters.sql.values import (
+    DRAFT,
+    EVENT,
+    MESSAGE,
+    PROMOTION,
+    RUN,
+    SCHEDULE,
+    THREAD,
+    Codec,
+)
 from bot.domain.message import Message
 from bot.domain.people import Thread
 from bot.domain.posts import Post
+from bot.domain.promotion import Promotion
 from bot.domain.run import Draft, Event, Point, ProgressSeen, Run, Seen, Source
+from bot.domain.schedule import Schedule
 from trainer.contract.failure import Failure, FailureKind
 from trainer.contract.spec import RunSpec
 
@@ -57,6 +69,7 @@ SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     Any: JSON,
     type(None): st.none(),
     dict[str, Any]: st.dictionaries(TEXT, JSON, max_size=3),
+    Mapping[str, Any]: st.dictionaries(TEXT, JSON, max_size=3),
     RunSpec: SPECS,
     Failure: FAILURES,
 }
@@ -87,7 +100,15 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize(
     ("codec", "kind"),
-    [(DRAFT, Draft), (RUN, Run), (EVENT, Event), (MESSAGE, Message), (THREAD, Thread)],
+    [
+        (DRAFT, Draft),
+        (RUN, Run),
+        (EVENT, Event),
+        (MESSAGE, Message),
+        (THREAD, Thread),
+        (PROMOTION, Promotion),
+        (SCHEDULE, Schedule),
+    ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))

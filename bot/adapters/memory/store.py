@@ -8,6 +8,8 @@ from typing_extensions import override
 
 from bot.adapters.memory.faults import Faults
 from bot.adapters.memory.people import MemoryPeople
+from bot.adapters.memory.promotions import MemoryPromotions
+from bot.adapters.memory.schedules import MemorySchedules
 from bot.domain.delivery import delivered, reposted
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
@@ -31,6 +33,8 @@ class MemoryStore(RunStore):
         self._threads: dict[str, Thread] = {}
         self._faults = Faults()
         self.people = MemoryPeople()
+        self.promotions = MemoryPromotions(self._tell)
+        self.schedules = MemorySchedules()
 
     def fail_next(self, *errors: BotError) -> None:
         """Let the next writes (and `check`) fail with nothing written, one error each."""
@@ -186,6 +190,11 @@ class MemoryStore(RunStore):
 
     def _put(self, run: Run, events: Sequence[Event], messages: Sequence[Message]) -> None:
         self._runs[run.id] = run
+        self._tell(events, messages)
+
+    def _tell(self, events: Sequence[Event], messages: Sequence[Message]) -> None:
+        for event in events:
+            self._known(event.run_id)
         for event in events:
             self._append(event)
         for message in messages:

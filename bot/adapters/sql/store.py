@@ -14,6 +14,8 @@ from bot.adapters.sql.database import Database
 from bot.adapters.sql.engines import Password
 from bot.adapters.sql.people import SqlPeople
 from bot.adapters.sql.postgresql import check_writable
+from bot.adapters.sql.promotions import SqlPromotions
+from bot.adapters.sql.schedules import SqlSchedules
 from bot.adapters.sql.sqlite import SQLITE, check_room
 from bot.adapters.sql.telling import tell
 from bot.domain.message import Message, MessageState
@@ -27,11 +29,16 @@ SPACE_NEEDED = 2_000_000
 
 
 class SqlStore(RunStore):
-    """A store in a database; open it with `await SqlStore.open(url)` and close it at the end."""
+    """A store in a database; open it with `await SqlStore.open(url)` and close it at the end.
+
+    `people`, `promotions` and `schedules` are the ports of the smaller records, on the same pool.
+    """
 
     def __init__(self, database: Database, space_needed: int = SPACE_NEEDED) -> None:
         self._database, self._space_needed = database, space_needed
         self.people = SqlPeople(database)
+        self.promotions = SqlPromotions(database)
+        self.schedules = SqlSchedules(database)
 
     @classmethod
     async def open(cls, url: str, password: Password | None = None) -> Self:

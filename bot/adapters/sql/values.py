@@ -7,7 +7,9 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from bot.domain.message import Message
 from bot.domain.people import Thread
+from bot.domain.promotion import Promotion
 from bot.domain.run import Draft, Event, Run
+from bot.domain.schedule import Schedule
 from bot.errors import InputError, SetupError
 
 T = TypeVar("T")
@@ -50,3 +52,5 @@ RUN: Final = Codec(Run, "run")
 EVENT: Final = Codec(Event, "event")
 MESSAGE: Final = Codec(Message, "message")
 THREAD: Final = Codec(Thread, "conversation")
+PROMOTION: Final = Codec(Promotion, "promotion")
+SCHEDULE: Final = Codec(Schedule, "schedule")

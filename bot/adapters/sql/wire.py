@@ -71,7 +71,7 @@ class Wire:
 
     @property
     def is_lost(self) -> bool:
-        return self._connection.is_closed()
+        return bool(self._connection.is_closed())
 
     def require(self) -> None:
         """Raise `UnavailableError` where the session has ended."""
