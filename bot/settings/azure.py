@@ -49,6 +49,10 @@ class AzureSettings(BaseModel):
     pipeline_branch: str = Field(
         default="refs/heads/main", description="Branch whose pipeline files are run."
     )
+    service_connection: str = Field(
+        default="krsp-training",
+        description="Service connection by which the pipelines reach the workspace.",
+    )
     clusters_file: Path = Field(
         default=ROOT / "manifests" / "azureml" / "clusters.yaml",
         description="Which cluster a machine and its priority mean (YAML).",
