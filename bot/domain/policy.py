@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.cost import ceiling
 from bot.domain.people import Person, Role
+from bot.domain.promotion_limits import PromotionLimits
 from bot.domain.run import Plan, Run, RunStatus
 
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -30,6 +31,7 @@ class Policy(BaseModel):
     cancel_others: tuple[Role, ...] = ()
     approval_expires_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 24.0
     data_roots: tuple[str, ...] = ()
+    promote: PromotionLimits = PromotionLimits()
 
     def limit_of(self, person: Person) -> float:
         """Return up to which cost the person may start a run alone; 0 where nothing is said."""

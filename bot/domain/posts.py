@@ -4,6 +4,7 @@ A post is stored in the outbox as JSON (`POST` below) until its thread has it.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -169,6 +170,52 @@ class MetricsPost:
     kind: Literal["metrics"] = "metrics"
 
 
+@dataclass(frozen=True)
+class ScheduleRow:
+    """One schedule as it is listed; `next_at` is None while it is paused."""
+
+    name: str
+    owner: str
+    recipe: str
+    when: str
+    next_at: datetime | None
+    is_paused: bool
+    origin: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SchedulesPost:
+    """The schedules, by name."""
+
+    rows: tuple[ScheduleRow, ...]
+    kind: Literal["schedules"] = "schedules"
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """Machines of one kind, as `bot.ports.ClusterSeen` tells of them."""
+
+    name: str
+    sku: str
+    priority: str
+    most: int
+    busy: int
+    idle: int
+    waiting: int
+    quota: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class QueuePost:
+    """The machines, and the runs that have none yet, oldest first."""
+
+    clusters: tuple[ClusterRow, ...]
+    waiting: tuple[RunView, ...]
+    kind: Literal["queue"] = "queue"
+
+
 Post = Annotated[
     TextPost
     | HelpPost
@@ -180,6 +227,8 @@ Post = Annotated[
     | ApprovalPost
     | RunsPost
     | LogsPost
+    | SchedulesPost
+    | QueuePost
     | MetricsPost,
     Field(discriminator="kind"),
 ]

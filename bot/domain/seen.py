@@ -96,6 +96,7 @@ class ResultSeen:
     first_eval_loss: float
     peak_memory_bytes: int
     model: str
+    model_sha256: str = ""  # over the model's files; empty from a trainer that did not say it
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,7 @@ class History:
             first_eval_loss=line.first_eval_loss,
             peak_memory_bytes=line.peak_memory_bytes,
             model=line.model,
+            model_sha256=line.model_sha256,
         )
         self._seen = replace(self._seen, result=result, failure=None, eta_s=None)
 

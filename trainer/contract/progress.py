@@ -98,7 +98,10 @@ class DataLine(_Line):
 
 
 class ResultLine(_Line):
-    """The run is over and good. `model` is relative to the output folder."""
+    """The run is over and good. `model` is relative to the output folder.
+
+    `model_sha256` is over the names and contents of its files: promotion refuses any other model.
+    """
 
     kind: Literal["result"] = "result"
     steps: int
@@ -110,6 +113,7 @@ class ResultLine(_Line):
     first_eval_loss: float
     peak_memory_bytes: int
     model: str
+    model_sha256: str = ""
     mlflow_run_id: str | None = None
 
 
