@@ -9,6 +9,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from bot.domain.promotion_posts import (
+    ModelsPost,
+    PromotionAlertPost,
+    PromotionApprovalPost,
+    PromotionExpiryPost,
+    PromotionPlanPost,
+    PromotionPost,
+)
 from bot.domain.run import Plan
 from bot.domain.view import RunView
 
@@ -229,7 +237,13 @@ Post = Annotated[
     | LogsPost
     | SchedulesPost
     | QueuePost
-    | MetricsPost,
+    | MetricsPost
+    | PromotionPlanPost
+    | PromotionPost
+    | PromotionAlertPost
+    | PromotionApprovalPost
+    | PromotionExpiryPost
+    | ModelsPost,
     Field(discriminator="kind"),
 ]
 POST: TypeAdapter[Post] = TypeAdapter(Post)
