@@ -4,7 +4,6 @@ import argparse
 import importlib
 import logging
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,6 @@ from trainer.specs import read_spec
 
 log = logging.getLogger(__name__)
 
-RUN_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,63}$")
 # Libraries read these as they are imported. No hub is asked for anything, nothing is reported
 # home, and the tokenizer's threads do not warn about forks.
 QUIET = {

@@ -1,12 +1,14 @@
 """`python -m trainer submit`: queue a run on a machine, exactly once for each run id."""
 
 import argparse
+import importlib
 import json
 import os
 import shutil
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,9 +17,9 @@ from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
 from trainer.contract.job import JobRequest, job_folder, output_folder
 from trainer.contract.machines import machine
+from trainer.contract.names import RUN_ID, run_id_of
 from trainer.contract.spec import RunSpec, canonical_json, spec_hash
 from trainer.errors import BadSpecError, TrainerError, failure_of
-from trainer.run import RUN_ID
 from trainer.snapshot import code_hash
 from trainer.specs import read_spec
 
@@ -33,25 +35,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Queue the run and print `{run_id, submitted, job}`; return the exit code."""
-    home = (options.home or Path(os.environ.get("KRSP_HOME", ".krsp"))).absolute()
     try:
-        if options.target == "azureml":
-            raise BadSpecError(
-                "Jobs cannot be sent to Azure ML yet: that comes with the Azure profile.",
-                remedy="Use --target local.",
-            )
         spec = read_spec(options.spec, os.environ)
         code_sha256 = _checked_code(options.code, options.code_sha256)
-        new = submit(spec, options.run_id, options.code, code_sha256=code_sha256, home=home)
+        answer = _TARGETS[options.target](spec, options, code_sha256)
     except (TrainerError, SpecError, OSError) as error:
         failure = failure_of(error)
         detail = f" ({error})" if isinstance(error, OSError) else ""
         sys.stderr.write(f"{failure.message}{detail} {failure.remedy}\n")
-        return EXIT_CODES[failure.kind]
-    job = job_folder(home, options.run_id) / "job.json"
-    answer = {"run_id": options.run_id, "submitted": new, "job": str(job)}
+        return error.exit_code if isinstance(error, TrainerError) else EXIT_CODES[failure.kind]
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
+
+
+def _to_here(spec: RunSpec, options: argparse.Namespace, code_sha256: str) -> dict[str, Any]:
+    home = (options.home or Path(os.environ.get("KRSP_HOME", ".krsp"))).absolute()
+    new = submit(spec, options.run_id, options.code, code_sha256=code_sha256, home=home)
+    job = job_folder(home, options.run_id) / "job.json"
+    return {"run_id": options.run_id, "submitted": new, "job": str(job)}
+
+
+def _to_azureml(spec: RunSpec, options: argparse.Namespace, code_sha256: str) -> dict[str, Any]:
+    # Azure's SDKs take two seconds to load, and are not installed where only --target local is.
+    submitter = importlib.import_module("trainer.azureml.submit").Submitter.of(os.environ)
+    done = submitter.submit(spec, options.run_id, options.code, code_sha256=code_sha256)
+    return {"run_id": run_id_of(done.name), "submitted": done.is_new, "job": done.url or done.name}
+
+
+_TARGETS = {"local": _to_here, "azureml": _to_azureml}
 
 
 def submit(spec: RunSpec, run_id: str, code: Path, *, code_sha256: str, home: Path) -> bool:

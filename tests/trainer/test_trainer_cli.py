@@ -222,10 +222,13 @@ def test_a_run_id_that_is_a_path_is_refused(
     assert "is not a run id" in done.errors
 
 
-def test_azure_is_refused_with_a_sentence_for_now(trainer: Trainer, spec: Path) -> None:
+def test_azure_without_its_variables_names_each_of_them(
+    trainer: Trainer, spec: Path, snapshot: dict[str, Any]
+) -> None:
     done = submit(trainer, spec, "--target", "azureml")
     assert done.code == 2
-    assert "Azure profile" in done.errors
+    for name in ("KRSP_WORKSPACE", "KRSP_BOT_URL", "KRSP_GRANT_PUBLIC_KEY", "KRSP_TRAINER_IMAGE"):
+        assert f"{name} is not set" in done.errors
 
 
 def test_the_snapshot_knows_its_commit(snapshot: dict[str, Any], tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ ALIASES = {
     "max_length": "data.max_length",
     "r": "tuning.r",
     "sku": "compute.sku",
+    "priority": "compute.priority",
     "goal": "goal.below",
 }
 # What a form shows before anybody chose: the one that shows the whole way in a minute.

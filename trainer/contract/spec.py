@@ -82,7 +82,7 @@ class Tuning(Part):
 
 
 class DataSource(Part):
-    """One set of rows: `builtin:<name>`, or the path of a JSONL, Parquet or text file."""
+    """Rows: `builtin:<name>`, a JSONL, Parquet or text file, or `azureml:<name>:<version>`."""
 
     uri: str = Field(min_length=1, max_length=1024, title="Data")
     format: Literal["auto", "jsonl", "parquet", "text"] = "auto"
@@ -193,6 +193,11 @@ class Compute(Part):
 
     sku: str = Field(default="local-cpu", min_length=1, max_length=64, title="Machine")
     nodes: int = Field(default=1, ge=1, le=64)
+    priority: Literal["dedicated", "low"] = Field(
+        default="dedicated",
+        title="Priority",
+        description="`low` is cheaper; the machine may be taken away, and the run goes on later.",
+    )
 
 
 class Checkpoint(Part):
@@ -241,9 +246,21 @@ class RunSpec(Part):
         return self
 
 
+# Settings that came when specs of version 1 were in use already. They are written only where they
+# say something: a spec from before keeps its hash, and with it approvals, checkpoints and lineage.
+LATER = (("compute", "priority"),)
+
+
 def canonical_json(spec: RunSpec) -> str:
-    """Return the one JSON text of `spec`: sorted keys, no spaces, every default written out."""
+    """Return the one JSON text of `spec`: sorted keys, no spaces, every default written out.
+
+    All but `LATER`, of which only what is no default is written.
+    """
     body: dict[str, Any] = spec.model_dump(mode="json")
+    for part, name in LATER:
+        default = type(getattr(spec, part)).model_fields[name].default
+        if body[part][name] == default:
+            del body[part][name]
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

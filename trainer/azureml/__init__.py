@@ -1,0 +1,1 @@
+"""Runs on Azure Machine Learning: submitting them, and being one. The only importer of its SDKs."""
