@@ -85,6 +85,11 @@ def of_answer(answer: Answer, doing: str, service: str, who: str) -> BotError:
     if status == 429:
         until = f" for {answer.retry_after_s:.0f} s" if answer.retry_after_s else ""
         return UntakenError(f"{service} asks the bot to slow down{until}: could not {doing} yet.")
+    if status == 401 and "TF400813" in said and "expired" not in said:
+        return TokenRefusedError(
+            f"{service} does not know {who} as a member of the organisation: could not {doing}. "
+            f"An administrator adds it under Organization settings > Users."
+        )
     if status in (203, 302, 401):
         return TokenRefusedError(
             f"{service} did not accept the token of {who}: could not {doing}. Check KRSP_TENANT_ID "
@@ -133,7 +138,8 @@ def _forbidden(said: str, doing: str, service: str, who: str) -> str:
 def missing_right(said: str) -> str | None:
     """Return the right that a refusal names, if it names one."""
     patterns = (
-        r"needs (?:the following permission\(s\)[^:]*: )?(?P<right>.+?) permissions? .*to perform",
+        r"needs the following permission\(s\).*to perform this action: (?P<right>[\w ,]+)",
+        r"needs (?P<right>[A-Z][\w ]+?) permissions? .*to perform",
         r"authorization to perform action '(?P<right>[^']+)'",
         r"permission to (?P<right>[A-Z][\w ]+) is required",
     )
