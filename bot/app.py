@@ -190,6 +190,8 @@ def _service(base: Base, backends: Backends) -> Service:
             bell=base.bell,
             policy=base.files.policy,
             directory=ListedDirectory(base.files.people),
+            jobs=backends.jobs,
+            schedules=base.store.schedules,
             is_local=base.settings.profile == "local",
             find_data=files.find,
             find_folder=files.find_folder,

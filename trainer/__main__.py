@@ -13,9 +13,15 @@ VERBS = {
     "run": "train, judge and write a model",
     "snapshot": "copy the trainer's code, to run exactly that",
     "submit": "queue a run on a machine",
+    "request": "ask the bot for the runs that files describe",
     "recipes": "list the recipes",
 }
-MODULES = {"validate": "validate", "estimate": "estimating", "recipes": "listing"}
+MODULES = {
+    "request": "requesting",
+    "validate": "validate",
+    "estimate": "estimating",
+    "recipes": "listing",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

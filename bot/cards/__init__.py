@@ -13,6 +13,7 @@ from bot.cards.metrics import metrics_card
 from bot.cards.plan import plan_card
 from bot.cards.run import run_card
 from bot.cards.runs import runs_card
+from bot.cards.schedules import queue_card, schedules_card
 from bot.cards.whoami import whoami_card
 from bot.domain.posts import (
     AlertPost,
@@ -23,8 +24,10 @@ from bot.domain.posts import (
     MetricsPost,
     PlanPost,
     Post,
+    QueuePost,
     RunPost,
     RunsPost,
+    SchedulesPost,
     TextPost,
     WhoamiPost,
 )
@@ -57,4 +60,8 @@ def render(post: Post, links: Links) -> Card:  # noqa: C901, PLR0911, PLR0912 - 
             return logs_card(post, links)
         case MetricsPost():
             return metrics_card(post, links)
+        case SchedulesPost():
+            return schedules_card(post)
+        case QueuePost():
+            return queue_card(post, links)
     assert_never(post)

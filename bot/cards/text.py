@@ -7,6 +7,7 @@ from bot.cards.logs import position
 from bot.cards.numbers import moment
 from bot.cards.page import Page
 from bot.cards.runs import row_words
+from bot.cards.schedules import queue_text, schedules_text
 from bot.cards.status import look_of
 from bot.cards.text_run import (
     alert_text,
@@ -25,8 +26,10 @@ from bot.domain.posts import (
     MetricsPost,
     PlanPost,
     Post,
+    QueuePost,
     RunPost,
     RunsPost,
+    SchedulesPost,
     TextPost,
     WhoamiPost,
 )
@@ -59,6 +62,10 @@ def as_text(post: Post, links: Links) -> str:  # noqa: C901, PLR0911, PLR0912 - 
             return _logs(post, links)
         case MetricsPost():
             return metrics_text(post, links)
+        case SchedulesPost():
+            return schedules_text(post)
+        case QueuePost():
+            return queue_text(post, links)
     assert_never(post)
 
 

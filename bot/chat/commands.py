@@ -3,20 +3,35 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bot.chat import words
-from bot.chat.grammar import About, Cancel, Command, Help, Reject, Rerun, Runs, Train, Whoami
+from bot.chat.grammar import (
+    About,
+    Cancel,
+    Command,
+    Help,
+    Queue,
+    Reject,
+    Rerun,
+    Runs,
+    Train,
+    Whoami,
+)
+from bot.chat.scheduling import ScheduleCommand, answer_schedule
 from bot.chat.turn import Turn
 from bot.domain.drafting import free_faults, plan_post
 from bot.domain.people import Person
 from bot.domain.posts import (
+    ClusterRow,
     FormPost,
     HelpPost,
     LogsPost,
     MetricRow,
     MetricsPost,
     Post,
+    QueuePost,
     RunPost,
     RunsPost,
     TextPost,
@@ -53,6 +68,8 @@ class Commands:
                 return [await self._runs(person, command)]
             case Rerun():
                 return [await self._rerun(person, turn, command)]
+            case Queue() | ScheduleCommand():
+                return [await self._ahead(person, turn, command)]
             case Cancel() | Reject() | About():
                 return await self._about(person, command)
 
@@ -138,6 +155,15 @@ class Commands:
             total=page.total,
             hint=f"{more} more on the page." if more else "",
         )
+
+    async def _ahead(self, person: Person, turn: Turn, command: Queue | ScheduleCommand) -> Post:
+        """Answer what asks for things to come: machines and queue, schedules."""
+        if isinstance(command, ScheduleCommand):
+            now, schedules = self._service.now(), self._service.schedules
+            return await answer_schedule(schedules, person, turn.thread, command, now)
+        clusters, waiting = await self._service.queue()
+        rows = tuple(ClusterRow(**asdict(cluster)) for cluster in clusters)
+        return QueuePost(rows, await self._service.views(waiting))
 
     async def _rerun(self, person: Person, turn: Turn, command: Rerun) -> Post:
         run = await self._run_meant(person, command.reference, "rerun")

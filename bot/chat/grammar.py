@@ -1,10 +1,11 @@
 """From what a person typed to a command, or a sentence with the nearest thing that would work."""
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bot.chat.changes import read_changes
+from bot.chat.scheduling import ScheduleCommand, parse_schedule
 from bot.chat.words import COMMANDS
 from bot.domain.naming import nearest
 from bot.domain.run import RunStatus
@@ -39,6 +40,10 @@ SYNONYMS = {
     "decline": "reject",
     "refuse": "reject",
     "accept": "approve",
+    "schedules": "schedule",
+    "cron": "schedule",
+    "machines": "queue",
+    "clusters": "queue",
 }
 LATEST = ("last", "latest", "it")  # "the newest run that you asked for"
 
@@ -106,6 +111,11 @@ class Runs:
     text: str | None = None
 
 
+@dataclass(frozen=True)
+class Queue:
+    """Show the machines and what waits."""
+
+
 class MistypedError(InputError):
     """No command begins like this; `suggestion` is the whole sentence that would work, if any."""
 
@@ -114,7 +124,7 @@ class MistypedError(InputError):
         self.suggestions = ("help",) if suggestion is None else (suggestion,)
 
 
-Command = Help | Whoami | Train | About | Cancel | Reject | Rerun | Runs
+Command = Help | Whoami | Train | About | Cancel | Reject | Rerun | Runs | Queue | ScheduleCommand
 
 
 def parse(text: str) -> Command:
@@ -157,29 +167,7 @@ def _train(words: list[str]) -> Command:
         if recipe not in recipes() and nearest(recipe, list(recipes())) is None:
             known = ", ".join(f"`{name}`" for name in recipes())
             raise InputError(f"There is no recipe `{recipe[:40]}`. There are: {known}.")
-    return Train(recipe, _changes(rest, f"train {recipe or 'tiny-sft'}"))
-
-
-def _changes(words: list[str], before: str) -> dict[str, str]:
-    """Read `key=value`; `on X` means data, `with` and `and` mean nothing, `:` works like `=`."""
-    changes: dict[str, str] = {}
-    rest = [word for word in words if word.lower() not in ("with", "and", ",")]
-    while rest:
-        word = rest.pop(0).rstrip(",")
-        if word.lower() == "on" and rest:
-            changes["data"] = rest.pop(0)
-            continue
-        found = re.fullmatch(r"([A-Za-z_][\w.]*)\s*[=]\s*(.+)", word, re.DOTALL)
-        if found is None:
-            raise InputError(
-                f"I cannot read `{word[:60]}`: write settings as `key=value`, "
-                f"for example `{before} lr=2e-4 steps=50`."
-            )
-        key, value = found.groups()
-        if key in changes:
-            raise InputError(f"`{key}` stands there twice ({changes[key]} and {value}); keep one.")
-        changes[key] = value
-    return changes
+    return Train(recipe, read_changes(rest, f"train {recipe or 'tiny-sft'}"))
 
 
 def _about(verb: str) -> Callable[[list[str]], Command]:
@@ -206,7 +194,7 @@ def _reject(words: list[str]) -> Command:
 def _rerun(words: list[str]) -> Command:
     has_reference = bool(words) and "=" not in words[0]
     reference = _reference(words) if has_reference else None
-    return Rerun(reference, _changes(words[1:] if has_reference else words, "rerun last"))
+    return Rerun(reference, read_changes(words[1:] if has_reference else words, "rerun last"))
 
 
 def _runs(words: list[str]) -> Command:
@@ -257,4 +245,6 @@ PARSERS: Mapping[str, Callable[[list[str]], Command]] = {
     "rerun": _rerun,
     "approve": _about("approve"),
     "reject": _reject,
+    "queue": lambda _: Queue(),
+    "schedule": parse_schedule,
 }

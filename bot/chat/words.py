@@ -22,6 +22,12 @@ COMMANDS = {
     "reject": CommandHelp(
         "reject [run] why", "Refuse somebody else's run, with a reason.", "reject last too long"
     ),
+    "queue": CommandHelp("queue", "Show the machines and what waits for them.", "queue"),
+    "schedule": CommandHelp(
+        "schedule [add | pause | resume | remove] [name]",
+        "List runs that come by the clock (UTC), or change them.",
+        "schedule add nightly weekdays tiny-sft steps=300",
+    ),
     "whoami": CommandHelp("whoami", "Show who I think you are, and what you may do.", "whoami"),
     "help": CommandHelp("help [command]", "Show this.", "help train"),
 }

@@ -10,21 +10,13 @@ from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
 from bot.domain.posts import AlertPost, ApprovalPost, Post, RunPost
 from bot.domain.run import Cancel, JobSeen, JobState, PipelineSeen, PipelineState, Run, RunStatus
+from bot.domain.seen import ENDED_PIPELINE
 from bot.domain.view import RunView
 from trainer.contract.progress import Phase
 
 MOST_SUBMISSIONS = 3  # of one run, when the platform loses its job
 # What a service tells of an end may arrive in pieces: the job is over, its last words are not here.
 LAST_WORDS = timedelta(seconds=60)
-ENDED_PIPELINE = frozenset(
-    {
-        PipelineState.SUCCEEDED,
-        PipelineState.FAILED,
-        PipelineState.CANCELLED,
-        PipelineState.SKIPPED,
-        PipelineState.LOST,
-    }
-)
 
 
 class Step(Enum):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from bot.domain.plan import ENDED_PIPELINE
+from bot.domain.seen import ENDED_PIPELINE
 from bot.domain.promotion import DeploymentSeen, DeploymentState, Promotion, PromotionStatus
 from bot.domain.run import Cancel, PipelineSeen, PipelineState
 

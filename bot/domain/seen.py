@@ -20,6 +20,17 @@ class PipelineState(StrEnum):
     LOST = "lost"
 
 
+ENDED_PIPELINE = frozenset(
+    {
+        PipelineState.SUCCEEDED,
+        PipelineState.FAILED,
+        PipelineState.CANCELLED,
+        PipelineState.SKIPPED,
+        PipelineState.LOST,
+    }
+)
+
+
 @dataclass(frozen=True)
 class StageSeen:
     """One stage of the pipeline."""

@@ -20,7 +20,7 @@ from bot.domain.policy import (
     run_rights,
 )
 from bot.domain.posts import FormField
-from bot.domain.run import Draft, Event, Run, Source
+from bot.domain.run import Draft, Event, Run, RunStatus, Source
 from bot.domain.view import RunView
 from bot.errors import (
     BotError,
@@ -30,13 +30,18 @@ from bot.errors import (
     InputError,
     NotFoundError,
 )
-from bot.ports import LogHits, LogLines, Metrics, MetricsQuery, RunPage, RunQuery
+from bot.ports import ClusterSeen, LogHits, LogLines, Metrics, MetricsQuery, RunPage, RunQuery
 from bot.service.drafts import Drafts
 from bot.service.logs import Logs
+from bot.service.machines import Machines
+from bot.service.orders import Orders
 from bot.service.people import People
+from bot.service.schedules import Schedules
 from bot.service.world import World
 from trainer.contract.faults import SpecError
 from trainer.contract.recipe import find_recipe
+
+WAITING = (RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.WAITING)
 
 
 class Service:
@@ -47,10 +52,15 @@ class Service:
         self._logs = Logs(world.tracking, world.pipelines)
         self._people = People(world.directory, world.sign_in_url)
         self._store, self._policy = world.store, world.policy
+        self.now = world.clock.now
+        self.machines = Machines(world)
+        self.schedules = Schedules(world, world.schedules, self.machines)
         self.currency = world.policy.currency
         self.is_local = world.is_local
 
-    # -- people ---------------------------------------------------------------------------------
+    def orders(self, public_url: str) -> Orders:
+        """Return the door for pipelines; its answers lead to pages below `public_url`."""
+        return Orders(self.machines, self._world.schedules, public_url)
 
     async def people(self) -> Sequence[Person]:
         """Return everybody who may use the system."""
@@ -67,8 +77,6 @@ class Service:
     def run_rights(self, person: Person, run: Run) -> RunRights:
         """Return what the person may do with the run now."""
         return run_rights(self._policy, person, run, self._world.clock.now())
-
-    # -- drafts ---------------------------------------------------------------------------------
 
     def fields(
         self, recipe: str, typed: Mapping[str, Any] | None = None, faults: Sequence[FieldFault] = ()
@@ -113,8 +121,6 @@ class Service:
             self._drafts.asked(person, thread, nonce, changes or {}), run
         )
 
-    # -- runs -----------------------------------------------------------------------------------
-
     async def start(self, person: Person, draft_id: str, source: Source) -> Run:
         """Turn a draft into a run, once. Raises `ForbiddenError` for somebody else's draft."""
         draft, _ = await self.get_draft(draft_id)
@@ -124,8 +130,7 @@ class Service:
                 f"Ask for your own with `train {draft.spec.recipe}`."
             )
         now = self._world.clock.now()
-        by = By(person, now, source)
-        change = started(draft, by, self._policy, secrets.token_urlsafe)
+        change = started(draft, By(person, now, source), self._policy, secrets.token_urlsafe)
         told = news(change.run, view_of(change.run, now), {}, now, Tempo())
         run = await self._store.add_run(change.run, change.events, told)
         self._ring(run.id)
@@ -230,6 +235,11 @@ class Service:
         """Return the runs that match, newest first."""
         return await self._store.runs(query)
 
+    async def queue(self) -> tuple[Sequence[ClusterSeen], Sequence[Run]]:
+        """Return the machines, and the runs that have none yet, oldest first."""
+        runs = [run for run in await self._store.unfinished() if run.status in WAITING]
+        return await self._world.jobs.clusters(), runs
+
     async def view(self, run: Run) -> RunView:
         """Return the picture of a run, with what may not have been delivered."""
         states = (MessageState.UNKNOWN, MessageState.DEAD)
@@ -245,8 +255,6 @@ class Service:
         """Return the pictures of several runs, for a list."""
         now = self._world.clock.now()
         return tuple(view_of(run, now) for run in runs)
-
-    # -- what a run wrote -----------------------------------------------------------------------
 
     async def events(self, run_id: str, after: int = 0) -> Sequence[Event]:
         """Return the run's audit trail after a sequence number."""

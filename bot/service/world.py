@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.domain.people import Thread
 from bot.domain.policy import Policy
-from bot.ports import Bell, Clock, Pipelines, RunStore, Tracking
+from bot.ports import Bell, Clock, Jobs, Pipelines, RunStore, Tracking
 from bot.ports.directory import Directory
+from bot.ports.records import ScheduleStore
 from trainer.contract.spec import ModelConfig
 
 
@@ -37,11 +39,14 @@ class World:
     store: RunStore
     tracking: Tracking
     pipelines: Pipelines
+    jobs: Jobs
     clock: Clock
     bell: Bell
     policy: Policy
     directory: Directory
+    schedules: ScheduleStore
     is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
     find_folder: FolderFinder  # a base model's or a tokenizer's; raises InputError for a bad path
+    announce: Thread | None = None  # hears of runs whose owner has no conversation
     sign_in_url: str = ""  # where somebody unknown becomes known; empty: in the people file

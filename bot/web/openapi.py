@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from bot.web import drafts, events, health, output, people, runs
+from bot.web import drafts, events, health, machines, output, people, runs
 from bot.web import queries as q
 from bot.web import schema as s
 from bot.web.description import describe
 from bot.web.endpoint import Call, Endpoint
+from trainer.contract.order import Order, OrderAnswer
 
 API = "/api/v1"
 RUN = f"{API}/runs/{{run_id}}"
@@ -73,6 +74,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "The JSON schema of a run's specification",
         drafts.get_run_spec_schema,
         caller="open",
+    ),
+    Endpoint(
+        "POST",
+        f"{API}/requests",
+        "createRequest",
+        "Ask for the run of a run file (pipelines only)",
+        machines.create_request,
+        body=Order,
+        answer=OrderAnswer,
+        caller="service",
+        refusals=(403, 409),
     ),
     Endpoint(
         "GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me, caller="open"

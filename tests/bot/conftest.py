@@ -101,6 +101,8 @@ class World:
                 bell=self.bell,
                 policy=self.policy,
                 directory=ListedDirectory(tuple(PEOPLE.values())),
+                jobs=self.jobs,
+                schedules=self.store.schedules,
                 is_local=True,
                 find_data=self._find_data,
                 find_folder=self._find_folder,

@@ -2,22 +2,17 @@
 
 import base64
 import binascii
-import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 import jwt
-from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError
-from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
-from azure.core.rest import HttpRequest, HttpResponse
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import ValidationError
 
-from trainer.azureml.errors import AwayError, RefusedError, explained, said_by
+from trainer.azureml.bot import PASSING, ask_bot, said
+from trainer.azureml.errors import AwayError, RefusedError
 from trainer.azureml.place import Place
 from trainer.contract.grant import (
     ALGORITHM,
@@ -30,7 +25,6 @@ from trainer.contract.grant import (
 )
 
 _LEEWAY_S = 60  # between the bot's clock and the agent's
-_POLITE = frozenset({408, 429, 500, 502, 503, 504})
 _AGAIN = "Run this stage again once the bot answers: nothing was submitted."
 
 
@@ -45,15 +39,17 @@ def obtain(
     Raises `RefusedError` when the bot refuses, or its answer is forged, old or about something
     else; `AwayError` when it does not answer.
     """
-    answer = _ask(request, place, credential)
-    if answer.status_code in _POLITE:
+    answer = ask_bot(
+        PATH, request, bot_url=place.bot_url, app_id=place.bot_app_id, credential=credential
+    )
+    if answer.status_code in PASSING:
         raise AwayError(
             f"The bot at {place.bot_url} answered {answer.status_code} when asked for a grant.",
             remedy=_AGAIN,
         )
     if answer.status_code != 200:
         raise RefusedError(
-            f"The bot does not grant this job: {_said(answer)}",
+            f"The bot does not grant this job: {said(answer)}",
             remedy="Ask for the run in chat or through the bot; jobs are not submitted around it.",
         )
     try:
@@ -68,7 +64,7 @@ def verified(
 ) -> GrantClaims:
     """Return what a grant says. Raises `RefusedError` unless it is good for `request` now."""
     try:
-        said = jwt.decode(
+        found = jwt.decode(
             grant,
             key,
             algorithms=[ALGORITHM],
@@ -77,7 +73,7 @@ def verified(
             # Times are looked at below, by a clock that can be given.
             options={"verify_exp": False, "verify_iat": False, "require": ["exp", "iat", "sub"]},
         )
-        claims = GrantClaims.model_validate(said)
+        claims = GrantClaims.model_validate(found)
     except (jwt.InvalidTokenError, ValidationError) as error:
         raise _forged(str(error).split("\n", 1)[0]) from error
     if not claims.iat - _LEEWAY_S <= now() <= claims.exp + _LEEWAY_S:
@@ -102,42 +98,6 @@ def public_key(text: str) -> Ed25519PublicKey:
             "KRSP_GRANT_PUBLIC_KEY is no Ed25519 public key.",
             remedy="Set it to what `python -m bot grant-key` prints.",
         ) from error
-
-
-def _ask(request: GrantRequest, place: Place, credential: TokenCredential) -> HttpResponse:
-    policies = [UserAgentPolicy("krsp-trainer"), RetryPolicy(retry_total=5, retry_backoff_max=30)]
-    try:
-        token = credential.get_token(f"api://{place.bot_app_id}/.default").token
-    except AzureError as error:
-        raise explained(error, "getting a token for the bot") from error
-    asked = HttpRequest(
-        "POST",
-        place.bot_url.rstrip("/") + PATH,
-        json=request.model_dump(),
-        headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-    )
-    try:
-        client: PipelineClient[Any, Any]
-        with PipelineClient(place.bot_url, policies=policies) as client:
-            # A grant changes nothing, so asking twice is harmless.
-            answer: HttpResponse = client.send_request(
-                asked, retry_on_methods=frozenset({"POST"}), connection_timeout=10, read_timeout=30
-            )
-            answer.read()
-            return answer
-    except AzureError as error:
-        raise AwayError(
-            f"The bot at {place.bot_url} does not answer: {said_by(error)}", remedy=_AGAIN
-        ) from error
-
-
-def _said(answer: HttpResponse) -> str:
-    """Return the bot's own sentence from its problem+json, else the status."""
-    try:
-        detail = answer.json().get("detail")
-    except (json.JSONDecodeError, AttributeError, UnicodeDecodeError):
-        detail = None
-    return str(detail or f"it answered {answer.status_code}")
 
 
 def _forged(why: str) -> RefusedError:
