@@ -10,6 +10,11 @@ from tests.azure_twin.world import BOT_IDENTITY, COMPUTE_IDENTITY, PIPELINE_IDEN
 
 _WORKSPACE = f"{PROVIDER}/workspaces"
 
+# The data actions of Storage Blob Data Reader and Contributor, at the workspace's account.
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_READER = (f"{_BLOBS}/read", f"{_BLOBS}/blobs/read")
+_CONTRIBUTOR = (*_READER, f"{_BLOBS}/write", f"{_BLOBS}/blobs/write", f"{_BLOBS}/blobs/delete")
+
 # As the twin starts. A test that judges the role definitions of manifests/ sets those instead
 # (`roles.set`), and compares them with what was used (`roles.used`).
 GRANTED: dict[str, tuple[str, ...]] = {
@@ -21,6 +26,7 @@ GRANTED: dict[str, tuple[str, ...]] = {
         f"{_WORKSPACE}/onlineEndpoints/deployments/getLogs/action",
         f"{_WORKSPACE}/onlineEndpoints/score/action",
         f"{PROVIDER}/locations/*/read",
+        *_READER,
     ),
     PIPELINE_IDENTITY: (
         f"{_WORKSPACE}/read",
@@ -30,12 +36,14 @@ GRANTED: dict[str, tuple[str, ...]] = {
         f"{_WORKSPACE}/onlineEndpoints/delete",
         f"{_WORKSPACE}/onlineEndpoints/deployments/delete",
         f"{PROVIDER}/locations/*/read",
+        *_CONTRIBUTOR,
     ),
     COMPUTE_IDENTITY: (
         f"{_WORKSPACE}/read",
         f"{_WORKSPACE}/*/read",
         f"{_WORKSPACE}/experiments/*",
         f"{_WORKSPACE}/datastores/listSecrets/action",
+        *_CONTRIBUTOR,
     ),
 }
 

@@ -22,6 +22,7 @@ from tests.azure_twin.entra.directory import make_directory
 from tests.azure_twin.entra.service import Entra
 from tests.azure_twin.entra.tokens import Tokens
 from tests.azure_twin.faults import Faults
+from tests.azure_twin.ml import start_machine_learning
 from tests.azure_twin.proxy import Proxy
 from tests.azure_twin.requestlog import RequestLog
 from tests.azure_twin.server import Server, Service
@@ -52,12 +53,14 @@ async def started(options: Options) -> AsyncIterator[dict[str, Any]]:
     async with AsyncExitStack() as stack:
         twin = await _context(folder, certificates, stack)
         entra = Entra(twin)
+        learning = await start_machine_learning(twin, certificates, stack)
         devops = await _devops(twin, stack)
         server = Server(
             twin,
             {
                 "entra": entra.handle,
                 "botframework": BotFramework(twin).handle,
+                **learning,
                 **devops,
             },
         )
