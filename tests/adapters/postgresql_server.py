@@ -90,11 +90,18 @@ class PostgresqlServer:
         """Drop a database with all its connections."""
         await self.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
-    async def execute(self, statement: str, database: str = "postgres") -> Any:
+    async def break_off(self, url: str) -> None:
+        """End all connections to a database."""
+        await self.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1",
+            url.rpartition("/")[2],
+        )
+
+    async def execute(self, statement: str, *values: object, url: str | None = None) -> Any:
         """Run one statement beside the store; return its first value."""
-        connection = await asyncpg.connect(self.url(database))
+        connection = await asyncpg.connect(url or self.url("postgres"))
         try:
-            return await connection.fetchval(statement)
+            return await connection.fetchval(statement, *values)
         finally:
             await connection.close()
 

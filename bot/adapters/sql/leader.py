@@ -110,17 +110,16 @@ class ElectedLeader(Leader):
         working = asyncio.create_task(duty())
         watching = asyncio.create_task(self._watch(wire))
         try:
-            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-            has_ended = working.done()
+            ended, _ = await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._is_leader = False
             # The lock is given back only when nothing of the duty goes on.
             for task in (working, watching):
                 task.cancel()
             await asyncio.gather(working, watching, return_exceptions=True)
-        if has_ended:
-            await working
-        return has_ended
+        for task in ended:
+            task.result()  # a failed duty is the caller's, a failed watch is a bug
+        return working in ended
 
     async def _watch(self, wire: Wire) -> None:
         """Return when the session is lost."""
@@ -128,7 +127,8 @@ class ElectedLeader(Leader):
         wire.when_lost(lost.set)
         while not lost.is_set():
             try:
-                await asyncio.wait_for(lost.wait(), self._beat_s)
+                async with asyncio.timeout(self._beat_s):
+                    await lost.wait()
             except TimeoutError:
                 await self._look(wire, lost)
         log.warning("this replica leads no more: its connection is lost")

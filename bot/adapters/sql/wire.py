@@ -9,7 +9,6 @@ from bot.adapters.sql.dialects import parse_url, place_of
 from bot.adapters.sql.engines import Password
 from bot.adapters.sql.faults import in_our_words
 from bot.adapters.sql.postgresql import connect
-from bot.errors import UnavailableError
 
 STATEMENT_S = 5.0  # everything said here is answered at once, or the connection is dead
 CLOSE_S = 2.0
@@ -60,7 +59,7 @@ class Wire:
     async def ping(self) -> None:
         """Return if the session lives. Raises `UnavailableError` if not."""
         with in_our_words(self._place):
-            await self._connection.execute("")
+            await self._connection.execute("SELECT 1")
 
     def when_lost(self, call: Callable[[], None]) -> None:
         """Call back when the session ends, whoever ends it; at once where it has ended."""
@@ -72,11 +71,6 @@ class Wire:
     @property
     def is_lost(self) -> bool:
         return bool(self._connection.is_closed())
-
-    def require(self) -> None:
-        """Raise `UnavailableError` where the session has ended."""
-        if self.is_lost:
-            raise UnavailableError(f"The store {self._place} broke off the connection.")
 
     async def close(self) -> None:
         """End the session and all that it holds; never raises."""

@@ -31,6 +31,11 @@ class LocalBell(Bell):
         for listener in self._listeners:
             listener.hear(topic)
 
+    def ring_all(self) -> None:
+        """Ring every topic that somebody listens to: who knows what was missed."""
+        for listener in self._listeners:
+            listener.hear_all()
+
     @override
     def listen(self, topics: Collection[str]) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         every_s = 0.0 if self._prompt.issuperset(topics) else self._every_s
@@ -59,6 +64,10 @@ class _Rings(AsyncIterator[str]):
             self._rang[topic] = None
             self._heard.set()
 
+    def hear_all(self) -> None:
+        for topic in self._topics:
+            self.hear(topic)
+
     @override
     async def __anext__(self) -> str:
         while True:
@@ -67,7 +76,9 @@ class _Rings(AsyncIterator[str]):
                 return topic
             self._heard.clear()
             try:
-                await asyncio.wait_for(self._heard.wait(), wait_s)
+                # Not wait_for: in 3.11 it swallows a cancel that comes together with a ring.
+                async with asyncio.timeout(wait_s):
+                    await self._heard.wait()
             except TimeoutError:
                 continue
 
