@@ -48,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _files(given: Path) -> Iterator[Path]:
     if given.is_dir():
-        yield from sorted(p for p in given.iterdir() if p.suffix in (".yaml", ".yml"))
+        yield from sorted(given.glob("*.yaml"))
     elif given.is_file():
         yield given
     else:
