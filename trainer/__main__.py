@@ -13,6 +13,8 @@ VERBS = {
     "run": "train, judge and write a model",
     "snapshot": "copy the trainer's code, to run exactly that",
     "submit": "queue a run on a machine",
+    "register": "keep a run's model in the registry",
+    "deploy": "serve a registered model, or end that",
     "request": "ask the bot for the runs that files describe",
     "recipes": "list the recipes",
 }
