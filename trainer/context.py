@@ -6,6 +6,7 @@ from pathlib import Path
 from types import FrameType
 
 from trainer.contract.spec import RunSpec
+from trainer.outside import Outside
 from trainer.progress import Progress
 
 
@@ -47,6 +48,15 @@ class Context:
     progress: Progress
     tracking_uri: str | None = None
     stop: StopFlag = field(default_factory=StopFlag)
+    outside: Outside = field(default_factory=Outside)
+    job_attempt: int = 1  # of the job that this is part of; `attempt` counts all of the run
+    rank: int = 0  # of this process among `ranks`; only the first one reports and writes
+    ranks: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Return whether this process speaks for all."""
+        return self.rank == 0
 
     @property
     def checkpoints(self) -> Path:

@@ -42,7 +42,7 @@ class MlflowStore(Store):
             self._id = run.info.run_id
             self._client.log_batch(self._id, params=parameters(self._spec))
             self._client.log_text(self._id, canonical_json(self._spec), "spec.json")
-        self._client.log_batch(self._id, tags=_tags(self._lineage))
+        self._client.log_batch(self._id, tags=lineage_tags(self._lineage))
         return self._id
 
     @override
@@ -71,7 +71,8 @@ def parameters(spec: RunSpec) -> list[Param]:
     return [Param(key, str(value)[:500]) for key, value in list(set_values.items())[:PARAMETERS]]
 
 
-def _tags(lineage: Lineage) -> list[RunTag]:
+def lineage_tags(lineage: Lineage) -> list[RunTag]:
+    """Return where the run comes from, as tags."""
     values = {
         "krsp.attempt": lineage.attempt,
         "krsp.spec_sha256": lineage.spec_sha256,

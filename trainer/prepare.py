@@ -40,8 +40,8 @@ def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared
     micro = micro_tokens(spec)
     train = PackedBatches(sequences, pack(sequences.lengths, capacity=micro, seed=spec.optim.seed))
     judged = PackedBatches(held_out, pack(held_out.lengths, capacity=micro, seed=0))
-    accumulate = max(1, spec.batch.tokens_per_step // micro)
-    steps_in_epoch = math.ceil(len(train.bins) / accumulate)
+    accumulate = max(1, spec.batch.tokens_per_step // (micro * context.ranks))
+    steps_in_epoch = math.ceil(len(train.bins) / (accumulate * context.ranks))
     tokens = len(sequences.tokens)
     line = context.progress.write(
         DataLine,

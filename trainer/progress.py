@@ -35,10 +35,14 @@ Line = TypeVar(
 )
 # A person reads a line a second; a chart is drawn from more.
 SPOKEN_EVERY_S = 1.0
+ENDING = ".jsonl"
 
 
 class Progress:
-    """The run's progress file. Every line is flushed, so a reader never waits for a buffer."""
+    """The run's progress file, in the folder `output` or named by it.
+
+    Every line is flushed, so a reader never waits for a buffer.
+    """
 
     def __init__(
         self,
@@ -49,8 +53,8 @@ class Progress:
         as_json: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        output.mkdir(parents=True, exist_ok=True)
-        self.path = output / "progress.jsonl"
+        self.path = output if output.suffix == ENDING else output / f"progress{ENDING}"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.attempt = attempt
         self._say, self._as_json, self._clock = say, as_json, clock
         self._spoken_at = -math.inf

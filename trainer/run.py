@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from trainer.base import find_base
+from trainer.base import find_base, whole_model
 from trainer.context import Context, StopFlag
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
@@ -16,8 +16,10 @@ from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.gather import gather
 from trainer.errors import TrainerError, failure_of
+from trainer.node import INPUTS, Node
 from trainer.progress import Progress
 from trainer.specs import read_spec
+from trainer.tracking import is_workspace
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder for all that is written")
     parser.add_argument("--progress", choices=("text", "json"), default="text")
     parser.add_argument("--run-id", help="default: KRSP_RUN_ID, else the output folder's name")
-    parser.add_argument("--attempt", type=int, help="default: KRSP_ATTEMPT, else 1")
+    parser.add_argument("--attempt", type=int, help="default: KRSP_ATTEMPT, else counted in --keep")
+    add_outside_arguments(parser)
+
+
+def add_outside_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the folders that a job on a cluster is given."""
+    group = parser.add_argument_group("on a node of a cluster")
+    group.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        type=_named_path,
+        metavar="NAME=PATH",
+        help="where `train`, `eval` or `base` was put",
+    )
+    group.add_argument("--keep", type=Path, help="folder that outlives the node, for checkpoints")
+    group.add_argument("--model", type=Path, help="folder for the finished model")
+    group.add_argument("--logs", type=Path, help="folder for the progress file")
+    group.add_argument("--artifacts", type=Path, help="folder for report, model card and samples")
+
+
+def _named_path(text: str) -> tuple[str, Path]:
+    name, is_given, path = text.partition("=")
+    if name not in INPUTS or not is_given or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(INPUTS)}=PATH")
+    return name, Path(path)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -51,29 +78,32 @@ def main(options: argparse.Namespace) -> int:
     env = os.environ
     stop = StopFlag()
     stop.listen()
-    attempt = options.attempt or int(env.get("KRSP_ATTEMPT", "1"))
-    progress = Progress(
-        options.output, attempt=attempt, say=_say, as_json=options.progress == "json"
-    )
+    node = Node.of(options, env)
+    progress = node.progress(as_json=options.progress == "json", say=_say)
     try:
         spec = read_spec(options.spec, env)
-        _run(_context(options, spec, progress, stop, env))
+        _run(_context(options, spec, progress, stop, node))
     except Exception as error:  # The process's boundary: every end gets its line.
         failure = failure_of(error)
         if not isinstance(error, TrainerError | SpecError):
             log.exception("the run ended by %s", type(error).__name__)
         progress.fail(failure)
-        return EXIT_CODES[failure.kind]
+        code = EXIT_CODES[failure.kind]
+        if node.is_first and is_workspace(_tracking_uri(env) or ""):
+            importlib.import_module("trainer.azureml.tracking").tell_failure(failure, code)
+        return code
     return 0
 
 
 def _run(context: Context) -> None:
     """Read and check the data before the libraries that take seconds to load."""
-    spec = context.spec
+    spec, inputs = context.spec, context.outside.inputs
     context.progress.write(PhaseLine, phase=Phase.DATA, note=spec.data.train.uri)
-    gathered = gather(spec, context.workdir)
+    gathered = gather(spec, context.workdir, inputs)
     base = None
-    if spec.model.source is not None:
+    if spec.model.source is not None and "base" in inputs:
+        base = whole_model(inputs["base"], spec.model.source)
+    elif spec.model.source is not None:
         base = find_base(
             spec.model.source,
             home=context.home,
@@ -93,10 +123,11 @@ def _context(
     spec: RunSpec,
     progress: Progress,
     stop: StopFlag,
-    env: Mapping[str, str],
+    node: Node,
 ) -> Context:
+    env = os.environ
     home = Path(env.get("KRSP_HOME", ".krsp")).absolute()
-    output = options.output.absolute()
+    output = node.output
     return Context(
         spec=spec,
         spec_sha256=spec_hash(spec),
@@ -105,11 +136,15 @@ def _context(
         # A run from the command line leaves nothing outside its output folder.
         cache=home / "cache" if env.get("KRSP_HOME") else output / "cache",
         workdir=Path(env.get("KRSP_WORKDIR", ".")).absolute(),
-        run_id=options.run_id or env.get("KRSP_RUN_ID") or _name(output),
+        run_id=options.run_id or env.get("KRSP_RUN_ID") or _name(options.output.absolute()),
         attempt=progress.attempt,
         progress=progress,
         tracking_uri=_tracking_uri(env),
         stop=stop,
+        outside=node.outside,
+        job_attempt=node.job_attempt,
+        rank=node.rank,
+        ranks=node.ranks,
     )
 
 

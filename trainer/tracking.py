@@ -7,6 +7,7 @@ is said once and ends the tracking, not the run.
 
 import importlib
 import logging
+import os
 import queue
 import threading
 import time
@@ -50,21 +51,28 @@ class Store(Protocol):
         """Close the run."""
 
 
+def is_workspace(uri: str) -> bool:
+    """Return whether MLflow's store is an Azure ML workspace: there the job is the run already."""
+    return uri.startswith("azureml:") or ".api.azureml.ms/" in uri
+
+
 class Tracker:
     """Hands lines to a store in a thread. `take` never blocks and never raises."""
 
     def __init__(self, store: Store | None = None, *, window_s: float = WINDOW_S) -> None:
         self._store, self._window_s = store, window_s
-        self._open: tuple[str, RunSpec, Lineage] | None = None
+        self._open: tuple[str, RunSpec, Lineage, int] | None = None
         self._queue: queue.SimpleQueue[ProgressLine | End] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
         self.run_id: str | None = None
 
     @classmethod
-    def of_mlflow(cls, uri: str, spec: RunSpec, lineage: Lineage) -> "Tracker":
+    def of_mlflow(
+        cls, uri: str, spec: RunSpec, lineage: Lineage, *, job_attempt: int = 1
+    ) -> "Tracker":
         """Return a tracker that loads MLflow (1.5 s) in its own thread."""
         tracker = cls()
-        tracker._open = (uri, spec, lineage)
+        tracker._open = (uri, spec, lineage, job_attempt)
         return tracker
 
     def start(self) -> None:
@@ -94,7 +102,13 @@ class Tracker:
 
     def _connect(self) -> Store:
         assert self._open is not None
-        store: Store = importlib.import_module("trainer.mlflow_store").MlflowStore(*self._open)
+        uri, spec, lineage, job_attempt = self._open
+        store: Store
+        if is_workspace(uri):
+            module = importlib.import_module("trainer.azureml.tracking")
+            store = module.JobStore.of(os.environ, (spec, lineage, job_attempt))
+        else:
+            store = importlib.import_module("trainer.mlflow_store").MlflowStore(uri, spec, lineage)
         return store
 
     def _send(self, store: Store) -> None:

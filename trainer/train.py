@@ -73,11 +73,20 @@ class PackedTrainer(SFTTrainer):
         train on (its `logging_nan_inf_filter`).
         """
         norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))
-        loss = self._loss_so_far.item()
+        loss = self._of_all_ranks()
         self._loss_so_far.zero_()
         check_step(self._spec, step=self.state.global_step + 1, loss=loss, grad_norm=norm)
         self._reporter.step_loss, self._reporter.grad_norm = loss, norm
         return norm
+
+    def _of_all_ranks(self) -> float:
+        """Return the step's loss over all processes, and count all their tokens."""
+        if self.accelerator.num_processes == 1:
+            return self._loss_so_far.item()
+        tokens = torch.full_like(self._loss_so_far, self._reporter.step_tokens)
+        both = self.accelerator.reduce(torch.stack([self._loss_so_far, tokens]), "sum")
+        self._reporter.step_tokens = int(both[1].item())
+        return float(both[0].item())
 
     @override
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

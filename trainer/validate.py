@@ -12,6 +12,7 @@ from typing import Any
 from trainer.contract.faults import Fault, SpecError
 from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.gather import Gathered, gather
+from trainer.data.read import ASSET
 from trainer.errors import BadDataError
 from trainer.specs import read_spec
 
@@ -28,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
     workdir = Path(os.environ.get("KRSP_WORKDIR", ".")).absolute()
     try:
         spec = read_spec(options.spec, os.environ)
-        gathered = gather(spec, workdir)
+        gathered = None if _is_elsewhere(spec) else gather(spec, workdir)
     except SpecError as error:
         return _refuse(options, error.faults, len(error.faults), "Correct the spec.")
     except BadDataError as error:
@@ -51,22 +52,26 @@ def _refuse(options: argparse.Namespace, faults: Sequence[Fault], count: int, re
     return BAD
 
 
-def _accept(options: argparse.Namespace, spec: RunSpec, gathered: Gathered) -> None:
-    found = {
-        "ok": True,
-        "spec_sha256": spec_hash(spec),
-        "data_sha256": gathered.sha256,
-        "rows": gathered.rows,
-        "rows_train": len(gathered.split.train),
-        "rows_eval": len(gathered.split.held_out),
-    }
+def _is_elsewhere(spec: RunSpec) -> bool:
+    """Return whether data is an asset in Azure: its hash is compared when the job is submitted."""
+    sources = (spec.data.train, spec.data.eval)
+    return any(source is not None and source.uri.startswith(ASSET) for source in sources)
+
+
+def _accept(options: argparse.Namespace, spec: RunSpec, gathered: Gathered | None) -> None:
+    found: dict[str, Any] = {"ok": True, "spec_sha256": spec_hash(spec)}
+    said = f"The spec {spec.name} is good (sha256 {found['spec_sha256']}). {spec.data.train.uri} "
+    if gathered is None:
+        said += "is read where the job runs; its hash is compared when the job is submitted."
+    else:
+        train, judged = len(gathered.split.train), len(gathered.split.held_out)
+        found |= {"data_sha256": gathered.sha256, "rows": gathered.rows}
+        found |= {"rows_train": train, "rows_eval": judged}
+        said += f"has {gathered.rows} rows: {train} to learn, {judged} held out."
     if options.json:
         _print(found)
-        return
-    sys.stdout.write(
-        f"The spec {spec.name} is good (sha256 {found['spec_sha256']}). {spec.data.train.uri} has "
-        f"{gathered.rows} rows: {found['rows_train']} to learn, {found['rows_eval']} held out.\n"
-    )
+    else:
+        sys.stdout.write(f"{said}\n")
 
 
 def _print(value: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Gather the rows that a spec names: read, checked and split, before anything heavy is loaded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +25,18 @@ class Gathered:
         return self.sha256 if self.eval_sha256 is None else f"{self.sha256}+{self.eval_sha256}"
 
 
-def gather(spec: RunSpec, workdir: Path) -> Gathered:
-    """Return the spec's rows. Raises `BadDataError`, which names faults by file and line."""
+def gather(spec: RunSpec, workdir: Path, inputs: Mapping[str, Path] | None = None) -> Gathered:
+    """Return the spec's rows. Raises `BadDataError`, which names faults by file and line.
+
+    `inputs` says where `train` and `eval` lie, if not where the spec says.
+    """
+    given = inputs or {}
     data, limit = spec.data, spec.eval.max_rows
-    train = read_rows(data.train, spec.method, workdir)
+    train = read_rows(data.train, spec.method, workdir, given.get("train"))
     if data.eval is None:
         parts = split(train.rows, fraction=data.eval_fraction, max_held_out=limit)
         return Gathered(parts, len(train.rows), train.sha256, None)
-    judged = read_rows(data.eval, spec.method, workdir)
+    judged = read_rows(data.eval, spec.method, workdir, given.get("eval"))
     parts = keep_apart(train.rows, judged.rows, max_held_out=limit)
     if not parts.train:
         raise BadDataError(

@@ -16,6 +16,7 @@ from trainer.errors import BadDataError
 Method = Literal["pretrain", "sft"]
 Format = Literal["jsonl", "parquet", "text"]
 
+ASSET = "azureml:"
 SHOWN_FAULTS = 10
 # Long enough that a document fills a few windows of a small model, short enough that a book
 # gives some documents to hold out.
@@ -66,8 +67,10 @@ class _Findings:
             self.rows.append(row)
 
 
-def read_rows(source: DataSource, method: Method, folder: Path) -> Rows:
+def read_rows(source: DataSource, method: Method, folder: Path, place: Path | None = None) -> Rows:
     """Return the rows of `source`; a relative path counts from `folder`.
+
+    `place` is where the source was put: the file, or a folder with this one file in it.
 
     Raises `BadDataError` for a missing, empty or malformed source: with the first ten faults and
     the number of all, or when the hash is not the spec's.
@@ -75,7 +78,7 @@ def read_rows(source: DataSource, method: Method, folder: Path) -> Rows:
     if source.uri.startswith("builtin:"):
         rows = _read_builtin(source.uri, method)
     else:
-        rows = _read_file(folder / source.uri, source, method)
+        rows = _read_file(_placed(source, folder, place), source, method)
     if source.sha256 is not None and source.sha256 != rows.sha256:
         raise BadDataError(
             f"{source.uri} has changed: its sha256 is {rows.sha256}, and the spec says "
@@ -83,6 +86,25 @@ def read_rows(source: DataSource, method: Method, folder: Path) -> Rows:
             remedy="Bring back the file that was approved, or make a new run with the new one.",
         )
     return rows
+
+
+def _placed(source: DataSource, folder: Path, place: Path | None) -> Path:
+    if place is None and source.uri.startswith(ASSET):
+        raise BadDataError(
+            f"{source.uri} is a data asset of Azure ML, and this machine has no copy of it.",
+            remedy="Give one with --input train=FILE, or submit the run to Azure ML.",
+        )
+    if place is None:
+        return folder / source.uri
+    if not place.is_dir():
+        return place
+    files = [path for path in place.rglob("*") if path.is_file()]
+    if len(files) != 1:
+        raise BadDataError(
+            f"{source.uri} has {len(files)} files; a run reads one.",
+            remedy="Register the one file that is meant as an asset of its own.",
+        )
+    return files[0]
 
 
 def _read_builtin(uri: str, method: Method) -> Rows:

@@ -1,0 +1,58 @@
+"""What this process is on its machine: which attempt, which of several processes, its folders."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.contract.azure_job import progress_file
+from trainer.outside import Outside, begin_attempt
+from trainer.progress import Progress
+
+INPUTS = ("train", "eval", "base")
+
+
+@dataclass(frozen=True)
+class Node:
+    """`attempt` counts over all of the run, `job_attempt` over this job; ranks begin at 0."""
+
+    output: Path
+    outside: Outside
+    attempt: int
+    job_attempt: int
+    rank: int
+    ranks: int
+
+    @classmethod
+    def of(cls, options: argparse.Namespace, env: Mapping[str, str]) -> "Node":
+        """Return what the command line and a launcher's variables say.
+
+        `RANK` and `WORLD_SIZE` are set by torchrun and by Azure ML's PyTorch distribution.
+        """
+        rank, ranks = int(env.get("RANK", "0")), int(env.get("WORLD_SIZE", "1"))
+        outside = Outside(
+            inputs=dict(options.input),
+            keep=options.keep,
+            model=options.model,
+            logs=options.logs,
+            artifacts=options.artifacts,
+        )
+        attempt = options.attempt or int(env.get("KRSP_ATTEMPT", "0"))
+        number, of_job = attempt or 1, 1
+        if not attempt and outside.keep is not None and rank == 0:
+            number, of_job = begin_attempt(outside.keep, env.get("KRSP_JOB_NAME", ""))
+        output = options.output.absolute()
+        # Processes of one machine share its disk: each has a folder of its own.
+        own = output if rank == 0 else output / f"rank-{rank}"
+        return cls(own, outside, number, of_job, rank, ranks)
+
+    @property
+    def is_first(self) -> bool:
+        """Return whether this process speaks for all."""
+        return self.rank == 0
+
+    def progress(self, *, as_json: bool, say: Callable[[str], None]) -> Progress:
+        """Open the progress file: among the logs where they are given, one file an attempt."""
+        logs = self.outside.logs if self.is_first else None
+        place = self.output if logs is None else logs / progress_file(self.attempt)
+        return Progress(place, attempt=self.attempt, say=say, as_json=as_json)
