@@ -15,6 +15,7 @@ from bot.domain.people import Person, Role, Thread, ThreadKind
 from bot.domain.posts import TextPost
 from bot.domain.run import Draft, Event, Plan, Run, Source
 from tests.adapters.postgresql_server import PostgresqlServer
+from tests.azure_twin.fixtures import azure, twin  # noqa: F401 - fixtures of every adapter's tests
 from trainer.contract.spec import RunSpec, spec_hash
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

@@ -14,6 +14,7 @@ from bot.adapters.memory import MemoryPipelines
 from bot.domain.ordering import train_parameters
 from bot.domain.run import PipelineState
 from bot.ports import PipelineKind, PipelineRequest, Pipelines
+from tests.adapters.azure.devops_world import DevOpsWorld, sign_in
 from tests.adapters.conftest import SPEC
 from tests.adapters.local.workbench import until
 
@@ -121,14 +122,23 @@ class LocalWorld:
                 await until(lambda s=supervisor: not s.is_alive, f"{folder.name} to leave")
 
 
-@pytest.fixture(params=["memory", "local"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+@pytest.fixture(params=["memory", "local", "azure"])
+async def world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
     if request.param == "memory":
         yield MemoryWorld()
-        return
-    local = LocalWorld(tmp_path)
-    yield local
-    await local.close()
+    elif request.param == "local":
+        local = LocalWorld(tmp_path)
+        yield local
+        await local.close()
+    else:
+        twin = request.getfixturevalue("azure")
+        sign_in(twin, monkeypatch)
+        devops = DevOpsWorld(twin, tmp_path)
+        await devops.open()
+        yield devops
+        await devops.close()
 
 
 async def test_a_run_that_was_never_started_is_absent(world: World) -> None:
@@ -180,7 +190,7 @@ async def test_cancelling_ends_a_run_however_often_it_is_asked(world: World) -> 
     await world.begin(ONE)
     await world.pipelines.cancel(ONE)
     await world.pipelines.cancel(ONE)
-    if isinstance(world, LocalWorld):
+    if isinstance(world, LocalWorld | DevOpsWorld):
         await world.ended(ONE)
     assert await state(world) is PipelineState.CANCELLED
 

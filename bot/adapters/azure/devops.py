@@ -15,7 +15,6 @@ from azure.devops.v7_1.pipelines import PipelinesClient
 from azure.devops.v7_1.service_endpoint import ServiceEndpointClient
 from azure.devops.v7_1.service_hooks import ServiceHooksClient
 from msrest.authentication import Authentication
-from urllib3 import Retry
 
 from bot.adapters.azure.calls import Calls, Gate
 from bot.adapters.azure.credential import DEVOPS_SCOPE, Identity, IdentitySettings, Tokens
@@ -141,7 +140,8 @@ class DevOps:
         The SDK would first ask for each client's address; these all live at the organisation's.
         """
         client = kind(self.url, Bearer(self.tokens))
-        client.config.retry_policy.policy = Retry(0, read=False)
+        client.config.retry_policy.retries = 0
+        client.config.retry_policy.policy.status_forcelist = frozenset()
         client.config.connection.timeout = (CONNECT_S, READ_S)
         client.config.hooks.append(self._judge)
         return client

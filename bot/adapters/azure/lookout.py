@@ -150,7 +150,8 @@ class Lookout:
     def _since(self, due: Sequence[str], now: datetime) -> datetime:
         if self._listed_at is not None:
             return self._listed_at - OVERLAP
-        return max(min(minted(name) for name in due), now - FIRST_LOOK)
+        oldest = max(min(minted(name) for name in due), now - FIRST_LOOK)
+        return min(oldest, now - OVERLAP)  # a name may be of tomorrow, by somebody's clock
 
     async def _end_surplus(self, name: str) -> None:
         for build in surplus(self.remembered(name)):
