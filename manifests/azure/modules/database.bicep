@@ -152,4 +152,4 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 output id string = server.id
 
 @description('KRSP_DATABASE_URL: no password, since the bot asks for a token at each connection.')
-output url string = 'postgresql+asyncpg://${bot.name}@${server.properties.fullyQualifiedDomainName}:5432/${store.name}?ssl=require'
+output url string = 'postgresql://${bot.name}@${server.properties.fullyQualifiedDomainName}:5432/${store.name}?sslmode=verify-full'
