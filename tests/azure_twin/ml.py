@@ -26,6 +26,10 @@ from tests.azure_twin.jobs.life import Jobs
 from tests.azure_twin.jobs.staging import Staging
 from tests.azure_twin.roles import Roles
 from tests.azure_twin.routes import Routes
+from tests.azure_twin.serving.deployments import Deployments
+from tests.azure_twin.serving.endpoints import Endpoints
+from tests.azure_twin.serving.inference import Inference
+from tests.azure_twin.serving.servers import Servers
 from tests.azure_twin.tracking.service import MLflow
 from tests.azure_twin.world import ARTIFACT_STORE, BLOB_STORE
 
@@ -55,11 +59,15 @@ async def start_machine_learning(
         return jobs.held[job].output_place(output)
 
     computes = Computes(twin, capacity)
+    servers = Servers(twin, assets, store)
+    endpoints = Endpoints(twin, servers, operations)
     for part in (
         Workspace(twin),
         computes,
         AssetRoutes(twin, assets, store, output_place),
         JobRoutes(twin, jobs, operations),
+        endpoints,
+        Deployments(twin, endpoints, servers, operations, capacity),
     ):
         part.add_to(inside)
     computes.add_region_to(outside)
@@ -68,7 +76,12 @@ async def start_machine_learning(
     mlflow = MLflow(twin, jobs, store)
     plane = DataPlane(arm, jobs, store, mlflow, ResolvedUris(assets))
     blob = BlobService(twin, roles, port=port, trust=certificates.client())
-    return {"arm": arm.handle, "dataplane": plane.handle, "blob": blob.handle}
+    return {
+        "arm": arm.handle,
+        "dataplane": plane.handle,
+        "blob": blob.handle,
+        "inference": Inference(twin, roles, endpoints).handle,
+    }
 
 
 def _add_role_commands(twin: TwinContext, roles: Roles) -> None:

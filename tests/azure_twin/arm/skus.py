@@ -23,7 +23,7 @@ SKUS = {
 }
 
 # Cores of a new subscription's quota, generous enough not to be met by accident.
-DEDICATED_CORES = 100
+DEDICATED_CORES = 300
 LOW_PRIORITY_CORES = 100
 
 

@@ -102,7 +102,10 @@ class Workspace:
         return resource(f"datastores/{name}", properties, systemData=self._created)
 
     async def _secrets(self, request: web.Request, name: str) -> web.Response:
-        """Return the key. `expirableSecret` asks for a signature; the SDK's log stream needs a key."""
+        """Return the key, also where `expirableSecret` asks for a signature.
+
+        The SDK signs with what it gets here (`list_logs_in_datastore`), so it has to be a key.
+        """
         self._store(name)
         if not self.keys:
             return web.json_response({"secretsType": "None"})  # [guess]

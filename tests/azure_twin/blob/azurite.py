@@ -23,7 +23,7 @@ def install() -> None:
     """Install what the lock says, unless it lies there already; one process at a time."""
     lock = HOME / "package-lock.json"
     installed = HOME / "node_modules" / ".package-lock.json"
-    with (HOME / "node_modules.lock").open("w") as waiting:
+    with (HOME / "package.json").open() as waiting:
         fcntl.flock(waiting, fcntl.LOCK_EX)
         if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
             return
