@@ -67,7 +67,7 @@ def parse_url(url: str) -> URL:
 
 def place_of(url: URL) -> str:
     """Return where the store is, without driver and password."""
-    return url.set(drivername=url.get_backend_name(), password=None).render_as_string()
+    return url._replace(drivername=url.get_backend_name(), password=None).render_as_string()
 
 
 def open_engines(
