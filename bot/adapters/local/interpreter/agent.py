@@ -4,9 +4,10 @@ import os
 import platform
 import sys
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.adapters.local.interpreter.plan import Job, Stage
 from bot.adapters.local.interpreter.status import Outcome, Result
@@ -35,7 +36,7 @@ class Service:
     variables: tuple[Variable, ...] = ()
     job_variables: Callable[[str, str], Mapping[str, str]] = _no_variables
     connections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    gate: Callable[[Stage], Awaitable[Result | None]] = _always_open
+    gate: Callable[[Stage], Coroutine[Any, Any, Result | None]] = _always_open
     earlier: Mapping[str, Outcome] = field(default_factory=dict)
     log_prefix: Callable[[], str] = str
 

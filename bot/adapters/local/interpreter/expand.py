@@ -29,7 +29,11 @@ MAX_TEMPLATES_DEEP = 20  # Azure's limit is 100; a file that includes itself sho
 _CHILDREN = {
     "pipeline": {"stages": "stages", "jobs": "jobs", "steps": "steps", "variables": "variables"},
     "stage": {"jobs": "jobs", "variables": "variables"},
-    "job": {"steps": "steps", "variables": "variables"},
+    "job": {"steps": "steps", "variables": "variables", "strategy": "strategy"},
+    # Where the steps of a deployment job stand.
+    "strategy": {"runOnce": "runOnce"},
+    "runOnce": {"deploy": "hook"},
+    "hook": {"steps": "steps"},
 }
 _ITEMS = {"stages": "stage", "jobs": "job", "steps": "step", "variables": "variable"}
 

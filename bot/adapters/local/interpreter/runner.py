@@ -46,9 +46,13 @@ class _Sight:
 
 async def run_plan(plan: Plan, setting: Setting, timeline: Timeline, stop: Stop) -> Result:
     """Run everything; raises OSError when nothing can be written any more."""
-    run = _Run(plan, setting, timeline, stop)
-    outcomes = await run.stages()
+    outcomes = await run_stages(plan, setting, timeline, stop)
     return overall(outcome.result for outcome in outcomes.values())
+
+
+async def run_stages(plan: Plan, setting: Setting, timeline: Timeline, stop: Stop) -> Outcomes:
+    """Run everything and return what each stage leaves, by its name."""
+    return await _Run(plan, setting, timeline, stop).stages()
 
 
 class _Run:
