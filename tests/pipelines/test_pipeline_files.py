@@ -15,7 +15,14 @@ from bot.adapters.local.interpreter.source import Mapping, Node, Scalar, Sequenc
 FILE = "azure-pipelines/train.yml"
 SPEC = base64.urlsafe_b64encode(b'{"name": "$(rm -rf /)"}').decode().rstrip("=")
 GIVEN = {"runKey": "run-20261123-a2b3c4", "spec": SPEC, "target": "local"}
-FILES = ["ci.yml", "scheduled.yml", "templates/install.yml", "templates/trainer.yml", "train.yml"]
+FILES = [
+    "ci.yml",
+    "promote.yml",
+    "scheduled.yml",
+    "templates/install.yml",
+    "templates/trainer.yml",
+    "train.yml",
+]
 
 
 def expanded(repository: Path, **changes: str) -> Mapping:
