@@ -216,19 +216,15 @@ class Teams:
 
 
 def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _texts(item)
-    elif isinstance(node, dict):
+    if isinstance(node, dict):
         if node.get("type") == "RichTextBlock":
             yield "".join(run["text"] for run in node["inlines"])
             return
-        for key in ("text", "title", "label"):
-            if isinstance(node.get(key), str):
-                yield node[key]
-        for key, value in node.items():
-            if key not in ("fallback", "actions", "selectAction"):
-                yield from _texts(value)
+        yield from (node[key] for key in ("text", "title", "label") if key in node)
+        node = [v for key, v in node.items() if key not in ("fallback", "actions", "selectAction")]
+    if isinstance(node, list):
+        for item in node:
+            yield from _texts(item)
 
 
 def _actions(node: Any) -> Iterator[dict[str, Any]]:
