@@ -18,19 +18,16 @@ from tests.azure_twin.children import Children
 from tests.azure_twin.clock import Clock
 from tests.azure_twin.context import TwinContext
 from tests.azure_twin.control import Control
+from tests.azure_twin.devops.service import DevOps
 from tests.azure_twin.entra.directory import make_directory
 from tests.azure_twin.entra.service import Entra
 from tests.azure_twin.entra.tokens import Tokens
+from tests.azure_twin.eventgrid import EventGrid
 from tests.azure_twin.faults import Faults
 from tests.azure_twin.ml import start_machine_learning
 from tests.azure_twin.proxy import Proxy
 from tests.azure_twin.requestlog import RequestLog
 from tests.azure_twin.server import Server, Service
-
-try:
-    from tests.azure_twin.devops.service import DevOps
-except ModuleNotFoundError:  # the twin's Azure DevOps half is not there yet
-    DevOps = None
 
 
 @dataclass(frozen=True)
@@ -53,17 +50,7 @@ async def started(options: Options) -> AsyncIterator[dict[str, Any]]:
     async with AsyncExitStack() as stack:
         twin = await _context(folder, certificates, stack)
         entra = Entra(twin)
-        learning = await start_machine_learning(twin, certificates, stack)
-        devops = await _devops(twin, stack)
-        server = Server(
-            twin,
-            {
-                "entra": entra.handle,
-                "botframework": BotFramework(twin).handle,
-                **learning,
-                **devops,
-            },
-        )
+        server = Server(twin, await _services(twin, entra, certificates, stack))
         await server.start(certificates, options.port)
         stack.push_async_callback(server.close)
         proxy = Proxy(server.port, port=options.proxy_port)
@@ -82,13 +69,21 @@ async def started(options: Options) -> AsyncIterator[dict[str, Any]]:
         yield _written(folder, control_url, twin)
 
 
-async def _devops(twin: TwinContext, stack: AsyncExitStack) -> dict[str, Service]:
-    if DevOps is None:
-        return {}
-    part = DevOps(twin)
-    stack.push_async_callback(part.close)
-    twin.starters.append(part.start)
-    return {"devops": lambda request: part.handle(request, _host(request))}
+async def _services(
+    twin: TwinContext, entra: Entra, certificates: Certificates, stack: AsyncExitStack
+) -> dict[str, Service]:
+    """Return what answers, by kind of host."""
+    EventGrid(twin)
+    learning = await start_machine_learning(twin, certificates, stack)
+    devops = DevOps(twin)
+    stack.push_async_callback(devops.close)
+    twin.starters.append(devops.start)
+    return {
+        "entra": entra.handle,
+        "botframework": BotFramework(twin).handle,
+        "devops": lambda request: devops.handle(request, _host(request)),
+        **learning,
+    }
 
 
 async def _context(folder: Path, certificates: Certificates, stack: AsyncExitStack) -> TwinContext:

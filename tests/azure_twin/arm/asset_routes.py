@@ -129,7 +129,7 @@ class AssetRoutes:
     def _registered(self, name: str, version: str, properties: dict[str, Any]) -> None:
         data = {
             "ModelName": name,
-            "ModelVersion": version,
+            "ModelVersion": int(version) if version.isdigit() else version,
             "ModelTags": properties["tags"],
             "ModelProperties": properties["properties"],
         }

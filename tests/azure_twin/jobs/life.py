@@ -157,19 +157,19 @@ class Jobs:
     def _tell(self, job: Job) -> None:
         """Publish what Event Grid tells: nothing for a cancelled job."""
         event = EVENT_TYPES.get(job.status)
-        if event is not None:
-            self.twin.publish(
-                f"Microsoft.MachineLearningServices.{event}",
-                {
-                    "ExperimentId": experiment_id(job.experiment),
-                    "ExperimentName": job.experiment,
-                    "RunId": job.name,
-                    "RunType": "azureml.scriptrun",
-                    "RunStatus": job.status,
-                    "RunTags": job.value("tags") or {},
-                    "RunProperties": {**(job.value("properties") or {}), **job.added},
-                },
-            )
+        if event is None:
+            return
+        data = {
+            "experimentId": experiment_id(job.experiment),
+            "experimentName": job.experiment,
+            "runId": job.name,
+            "runType": "azureml.scriptrun",
+            "runTags": job.value("tags") or {},
+            "runProperties": {**(job.value("properties") or {}), **job.added},
+        }
+        if event == "RunStatusChanged":
+            data["runStatus"] = job.status
+        self.twin.publish(f"Microsoft.MachineLearningServices.{event}", data)
 
 
 def experiment_id(name: str) -> str:

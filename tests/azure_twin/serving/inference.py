@@ -13,7 +13,14 @@ from tests.azure_twin.serving.endpoints import Endpoints
 from tests.azure_twin.serving.record import Deployment, Endpoint
 
 SCORE = f"{PROVIDER}/workspaces/onlineEndpoints/score/action"
-DROPPED = {"host", "authorization", "connection", "content-length", "transfer-encoding"}
+DROPPED = {
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "host",
+    "transfer-encoding",
+}
 
 
 class Inference:
@@ -83,6 +90,7 @@ class Inference:
                 f"http://127.0.0.1:{deployment.port}{self._path(request, deployment)}",
                 headers=headers,
                 data=await request.read(),
+                skip_auto_headers=("Accept-Encoding",),
                 timeout=ClientTimeout(total=120),
             ) as answer:
                 body = await answer.read()
