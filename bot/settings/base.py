@@ -43,7 +43,9 @@ class Settings(AzureSettings):
         default="", description="How people reach the pages; empty: `http://<host>:<port>`."
     )
     database_url: str = Field(
-        default="", description="SQLAlchemy URL of the store; default: SQLite in KRSP_HOME."
+        default="",
+        description="Where the store is: `sqlite:////folder/krsp.db`, or "
+        "`postgresql://user@host:5432/database`; default: SQLite in KRSP_HOME.",
     )
     policy_file: Path = Field(
         default=DEFAULTS / "policy.yaml", description="Who may spend what (YAML)."

@@ -90,6 +90,12 @@ class PostgresqlServer:
         """Drop a database with all its connections."""
         await self.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
+    def copy(self, url: str, into: str) -> None:
+        """Back a database up and restore it into another one, as docs/how-to/back-up.md says."""
+        dump = self.folder / "krsp.dump"
+        self._run("pg_dump", "--format=custom", f"--file={dump}", "--dbname", url)
+        self._run("pg_restore", "--no-owner", "--dbname", into, dump)
+
     async def break_off(self, url: str) -> None:
         """End all connections to a database."""
         await self.execute(

@@ -121,6 +121,20 @@ async def test_a_token_that_cannot_be_had_is_the_reason_that_is_given(
         await SqlStore.open(url, password=token)
 
 
+async def test_a_server_on_this_machine_is_reached_by_its_socket(
+    postgresql: PostgresqlServer, postgresql_url: str
+) -> None:
+    socket = f"@:{postgresql.port}/"
+    url = postgresql_url.replace(f"@127.0.0.1:{postgresql.port}/", socket)
+    url += f"?host={postgresql.folder}"
+    store = await SqlStore.open(url)
+    await store.check()
+    await store.close()
+    wire = await wires_of(url)()
+    await wire.ping()
+    await wire.close()
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()

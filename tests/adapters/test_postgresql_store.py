@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -284,3 +285,23 @@ async def test_a_table_of_somebody_else_is_not_ours_to_change(
     with pytest.raises(SetupError, match="holds tables of something else"):
         await migrate(made)
     await postgresql.drop_database(made)
+
+
+async def test_a_restored_copy_is_a_store_that_still_refuses_to_forget(
+    postgresql_store: SqlStore,
+    postgresql: PostgresqlServer,
+    postgresql_url: str,
+    make_run: Callable[..., Run],
+    make_event: Callable[..., Event],
+) -> None:
+    run = await postgresql_store.add_run(make_run(), [make_event()], ())
+    restored_url = await postgresql.new_database(is_migrated=False)
+    await asyncio.to_thread(postgresql.copy, postgresql_url, restored_url)
+    restored = await SqlStore.open(restored_url)
+    assert await restored.run(run.id) == run
+    await restored.add_event(make_event())  # numbers go on where they were
+    assert [event.seq for event in await restored.events(run.id)] == [1, 2]
+    await restored.close()
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await postgresql.execute("DELETE FROM events", url=restored_url)
+    await postgresql.drop_database(restored_url)

@@ -18,7 +18,9 @@ PGBOUNCER_PORT = 6432  # of Azure's built-in one
 PLAIN_MODES: Final = frozenset({"disable", "allow", "prefer"})
 TLS_MODES: Final = frozenset({"require", "verify-ca", "verify-full"})
 
-CONNECTIONS = 10  # a replica's pool; Azure's smallest server serves 35 in all
+# With bell and leader a replica holds 10; three of them, while two are replaced, fit Azure's
+# smallest server: B1ms has 35 (learn.microsoft.com/azure/postgresql, concepts-limits).
+CONNECTIONS = 8
 CONNECT_S = 10.0
 POOL_WAIT_S = 10.0
 RECYCLE_S = 1800  # so that a fail-over or a changed role is noticed by all within half an hour
