@@ -36,6 +36,7 @@ from bot.domain.people import Person
 from bot.domain.plan import Tempo
 from bot.domain.policy import Policy
 from bot.errors import BotError, SetupError
+from bot.ports.directory import Directory
 from bot.reconciler import Backends, Reconciler
 from bot.service import Service, World
 from bot.settings import Settings, load_people, load_policy, load_settings
@@ -47,9 +48,9 @@ from bot.teams.outbox import Outbox
 from bot.teams.posting import Draw
 from bot.teams.surroundings import Surroundings
 from bot.teams.turns import Turns
-from bot.web.auth import load_secret
 from bot.web.endpoint import Web
 from bot.web.routes import add_routes
+from bot.web.sign_in.composition import Around, sign_in_of
 from bot.web.telemetry import Reading, Telemetry
 
 log = logging.getLogger(__name__)
@@ -161,6 +162,10 @@ class Base:
     def home(self) -> Path:
         return self.settings.home.resolve()
 
+    @property
+    def directory(self) -> Directory:
+        return ListedDirectory(self.files.people)
+
 
 def _backends(base: Base) -> Backends:
     settings = base.settings
@@ -189,7 +194,7 @@ def _service(base: Base, backends: Backends) -> Service:
             clock=base.clock,
             bell=base.bell,
             policy=base.files.policy,
-            directory=ListedDirectory(base.files.people),
+            directory=base.directory,
             jobs=backends.jobs,
             schedules=base.store.schedules,
             is_local=base.settings.profile == "local",
@@ -217,7 +222,7 @@ def _web(base: Base, service: Service, reconciler: Reconciler) -> Web:
         service=service,
         bell=base.bell,
         now=base.clock.now,
-        secret=load_secret(base.home),
+        door=sign_in_of(base.settings, Around(base.directory, base.store, base.clock)),
         dist=CLIENT,
         public_url=base.settings.public_url,
         profile=base.settings.profile,

@@ -30,6 +30,10 @@ class ListedDirectory(Directory):
     async def remember(self, person: Person, until: datetime) -> None:
         del person, until  # the file decides
 
+    @override
+    async def forget(self, person_id: str, tenant: str) -> None:
+        del person_id, tenant  # as above
+
 
 class StoreDirectory(Directory):
     """Whom the identity provider vouched for at their last sign-in, until that ends."""
@@ -48,3 +52,7 @@ class StoreDirectory(Directory):
     @override
     async def remember(self, person: Person, until: datetime) -> None:
         await self._people.put_person(person, self._clock.now(), until)
+
+    @override
+    async def forget(self, person_id: str, tenant: str) -> None:
+        await self._people.forget_person(person_id, tenant)

@@ -24,3 +24,6 @@ class Directory(Protocol):
 
         May be repeated; the newest counts. A directory that is a list of its own keeps to the list.
         """
+
+    async def forget(self, person_id: str, tenant: str) -> None:
+        """Note that the identity provider no longer gives the person a role. May be repeated."""

@@ -74,6 +74,18 @@ class AzureSettings(BaseModel):
         default=SecretStr(""),
         description="Key of the session cookies, the same on each replica; 32 bytes or more.",
     )
+    session_hours: Annotated[float, Field(gt=0, le=24)] = Field(
+        default=12.0, description="Hours after which a browser must sign in again."
+    )
+    role_hours: Annotated[float, Field(gt=0, le=720)] = Field(
+        default=72.0,
+        description="Hours for which chat relies on the role that the last sign-in showed.",
+    )
+    service_clients: tuple[Guid, ...] = Field(
+        default=(),
+        description="Client ids of services that may call the bot (the pipelines' identity), "
+        "separated by commas; empty: none.",
+    )
     hooks_user: str = Field(default="azure-devops", description="User name of service hooks.")
     hooks_password: SecretStr = Field(
         default=SecretStr(""), description="Password of Azure DevOps' service hooks."
@@ -91,6 +103,20 @@ class AzureSettings(BaseModel):
         if url and not url.startswith("https://"):
             raise ValueError(f"must begin with https://, not {url!r}")
         return url.rstrip("/")
+
+    @field_validator("service_clients", mode="before")
+    @classmethod
+    def _is_list(cls, given: object) -> object:
+        return [one.strip() for one in given.split(",")] if isinstance(given, str) else given
+
+    @field_validator("session_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr) -> SecretStr:
+        if key and len(key.get_secret_value().encode()) < 32:
+            raise ValueError(
+                "must have 32 bytes or more; `openssl rand -base64 32` makes such a key"
+            )
+        return key
 
     @field_validator("trainer_image")
     @classmethod

@@ -7,10 +7,10 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 from typing_extensions import override
 
-from bot.web.auth import COOKIE
 from bot.web.endpoint import Endpoint
 from bot.web.problems import MEDIA, TITLES
 from bot.web.schema import Nothing, Problem
+from bot.web.sign_in.picked import COOKIE
 
 REF = "#/components/schemas/{model}"
 Json = dict[str, Any]

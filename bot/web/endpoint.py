@@ -10,10 +10,12 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from bot.domain.people import Person, ServiceIdentity
-from bot.errors import UnauthenticatedError
+from bot.errors import BotError, UnauthenticatedError
 from bot.ports import Bell
 from bot.service import Service
+from bot.web.problems import SignInNeededError
 from bot.web.schema import Nothing
+from bot.web.sign_in.identity import Door, Identity
 from bot.web.telemetry import Telemetry
 
 QueryT = TypeVar("QueryT", bound=BaseModel)
@@ -32,7 +34,7 @@ class Web:
     service: Service
     bell: Bell
     now: Callable[[], datetime]
-    secret: bytes  # signs cookies; `auth.load_secret`
+    door: Door  # knows who asks
     dist: Path  # the built client
     public_url: str
     profile: Profile = "local"
@@ -45,7 +47,12 @@ class Web:
         """What to tell somebody who is nobody yet."""
         if self.profile == "local":
             return "Nobody is signed in here: pick who you are first (top right of the page)."
-        return "Nobody is signed in here: sign in first (top right of the page)."
+        return "Nobody is signed in here: sign in first, at /auth/sign-in."
+
+    def stranger(self) -> UnauthenticatedError:
+        """Return the refusal of somebody who is nobody yet."""
+        refusal = UnauthenticatedError if self.profile == "local" else SignInNeededError
+        return refusal(self.who_are_you)
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,19 @@ class Call(Generic[QueryT, BodyT]):
 
     world: Web
     request: web.Request
-    person: Person | None
+    identity: Identity
     query: QueryT
     body: BodyT
-    service_identity: ServiceIdentity | None = None  # who calls, where `caller="service"`
+
+    @property
+    def person(self) -> Person | None:
+        """The person who asks, where one may or must."""
+        return self.identity.person
+
+    @property
+    def service_identity(self) -> ServiceIdentity | None:
+        """The service that asks, where `caller="service"`."""
+        return self.identity.service
 
     @property
     def service(self) -> Service:
@@ -69,11 +85,18 @@ class Call(Generic[QueryT, BodyT]):
         """The run's or draft's id in the path."""
         return str(next(iter(self.request.match_info.values())))
 
+    async def still_holds(self) -> bool:
+        """Return whether who asked is who they were, and still signed in; for endless answers."""
+        try:
+            return await self.world.door.identify(self.request) == self.identity
+        except BotError:
+            return False
+
     @property
     def somebody(self) -> Person:
         """The person who asks. Raises `UnauthenticatedError` for nobody."""
         if self.person is None:
-            raise UnauthenticatedError(self.world.who_are_you)
+            raise self.world.stranger()
         return self.person
 
     @property

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -32,13 +33,14 @@ class Streams:
 
 
 async def stream_events(call: Call[Topics, Nothing]) -> web.StreamResponse:
-    """Hint each topic once, then whenever it changes, until the browser leaves or we stop.
+    """Hint each topic once, then whenever it changes, until browser or session end, or we stop.
 
     Hints are level-triggered: a browser that was away (`Last-Event-ID` or not) is told to look at
     everything again, so no history is kept.
     """
     streams = call.request.app[STREAMS]
     topics = list(dict.fromkeys(call.query.topics))
+    heartbeat = timedelta(seconds=call.world.heartbeat_s)
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream",
@@ -51,7 +53,12 @@ async def stream_events(call: Call[Topics, Nothing]) -> web.StreamResponse:
             await response.prepare(call.request)
             await response.write(f"retry: {RETRY_MS}\n\n".encode())
             await _hint(response, streams, topics)
+            looked = call.world.now()
             async for topic in _until_ending(rung, streams.ending, call.world.heartbeat_s):
+                if (now := call.world.now()) - looked >= heartbeat:
+                    if not await call.still_holds():
+                        break  # the browser asks again, and is told to sign in
+                    looked = now
                 await _hint(response, streams, [topic] if topic else [])
             await response.write_eof()
     return response

@@ -64,16 +64,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         caller="open",
         media="text/plain",
     ),
-    Endpoint(
-        "GET", f"{API}/openapi.json", "getOpenApi", "This document", get_open_api, caller="open"
-    ),
+    Endpoint("GET", f"{API}/openapi.json", "getOpenApi", "This document", get_open_api),
     Endpoint(
         "GET",
         f"{API}/run-spec.schema.json",
         "getRunSpecSchema",
         "The JSON schema of a run's specification",
         drafts.get_run_spec_schema,
-        caller="open",
     ),
     Endpoint(
         "POST",
@@ -86,9 +83,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         caller="service",
         refusals=(403, 409),
     ),
-    Endpoint(
-        "GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me, caller="open"
-    ),
+    Endpoint("GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me),
     Endpoint(
         "POST",
         f"{API}/sign-in",

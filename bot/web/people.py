@@ -4,9 +4,9 @@ from aiohttp import web
 
 from bot.domain.people import Person
 from bot.errors import FieldFault, InputError, NotFoundError
-from bot.web.auth import forget, remember
 from bot.web.endpoint import Call, Web
 from bot.web.schema import Me, Nothing, PersonShape, SignIn
+from bot.web.sign_in.picked import PickedDoor
 from bot.web.wire import json_response
 
 
@@ -17,8 +17,7 @@ async def get_me(call: Call[Nothing, Nothing]) -> Me:
 
 async def sign_in(call: Call[Nothing, SignIn]) -> web.StreamResponse:
     """Act as somebody from now on."""
-    if call.world.profile != "local":
-        raise NotFoundError("Picking who you are is for the local profile; sign in with Entra ID.")
+    door = _picked(call.world)
     people = await call.service.people()
     person = next((p for p in people if p.id == call.body.person_id), None)
     if person is None:
@@ -28,15 +27,22 @@ async def sign_in(call: Call[Nothing, SignIn]) -> web.StreamResponse:
             (FieldFault("person_id", "nobody has this id"),),
         )
     response = json_response(call.request, await _me(call.world, person))
-    remember(call.world, response, person)
+    door.remember(response, person)
     return response
 
 
 async def sign_out(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     """Be nobody again."""
+    door = _picked(call.world)
     response = json_response(call.request, await _me(call.world, None))
-    forget(response)
+    door.forget(response)
     return response
+
+
+def _picked(world: Web) -> PickedDoor:
+    if not isinstance(world.door, PickedDoor):
+        raise NotFoundError("Picking who you are is for the local profile; use /auth/sign-in.")
+    return world.door
 
 
 async def _me(world: Web, person: Person | None) -> Me:

@@ -16,6 +16,7 @@ from bot.errors import (
     MalformedError,
     NotFoundError,
     ThrottledError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from bot.web.schema import FieldProblem, Problem
@@ -55,6 +56,18 @@ class OriginError(BotError):
     """A page of another origin sent the request."""
 
     code, status, is_bug = "foreign_origin", 403, False
+
+
+class ForeignPageError(OriginError):
+    """Our cookie came along with a request that another site's page may have sent."""
+
+    code = "foreign_page"
+
+
+class SignInNeededError(UnauthenticatedError):
+    """Nobody is signed in, and there is a page where one can."""
+
+    code = "sign_in_needed"
 
 
 class MediaTypeError(BotError):
@@ -140,6 +153,8 @@ def _expected(request: web.Request, error: BotError) -> web.Response:
     )
     if isinstance(error, MethodError):
         answer.headers["Allow"] = error.allowed
+    if isinstance(error, SignInNeededError):
+        answer.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, ThrottledError):
         answer.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     elif isinstance(error, UnavailableError):

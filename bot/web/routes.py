@@ -28,7 +28,8 @@ def add_routes(app: web.Application, world: Web) -> None:
         else:
             has_end = endpoint.media != "text/event-stream"  # else HEAD would never be answered
             app.router.add_get(endpoint.path, handler, allow_head=has_end)
-    for ours in ("/api", "/hooks"):
+    app.add_routes(world.door.routes())
+    for ours in ("/api", "/auth", "/hooks"):
         app.router.add_route("*", ours, unknown_path(app))
         app.router.add_route("*", f"{ours}/{{path:.*}}", unknown_path(app))
     app.router.add_get("/{path:.*}", client_page(world))

@@ -10,10 +10,16 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from bot.errors import FieldFault, InputError, MalformedError, UnauthenticatedError
-from bot.web.auth import person_of
+from bot.errors import (
+    FieldFault,
+    ForbiddenError,
+    InputError,
+    MalformedError,
+    UnauthenticatedError,
+)
 from bot.web.endpoint import Call, Endpoint, Web
 from bot.web.problems import MediaTypeError, TooLargeError, invalid
+from bot.web.sign_in.identity import NOBODY, Identity
 
 MAX_BODY_BYTES = 256 * 1024
 MIN_COMPRESSED_BYTES = 1400  # about one packet: below, compressing saves nothing
@@ -23,21 +29,34 @@ def adapt(endpoint: Endpoint, world: Web) -> Callable[[web.Request], Awaitable[w
     """Return the aiohttp handler of an endpoint."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        person = await person_of(world, request)
+        identity = NOBODY if endpoint.caller == "open" else await world.door.identify(request)
         if endpoint.is_mutation:
             _insist_on_json(request)
-        if person is None and endpoint.needs_person(world.profile):
-            raise UnauthenticatedError(world.who_are_you)
-        if endpoint.caller == "service":
-            raise UnauthenticatedError("No service has an identity in this profile.")
+        insist_on_caller(endpoint, world, identity)
+        if endpoint.is_mutation:
+            world.door.insist_on_our_page(request, identity)
         query = read_query(endpoint.query, request.query)
         body = endpoint.body() if not endpoint.is_mutation else await _body(endpoint.body, request)
-        result = await endpoint.handler(Call(world, request, person, query, body))
+        result = await endpoint.handler(Call(world, request, identity, query, body))
         if isinstance(result, web.StreamResponse):
             return result
         return _with_etag(request, json_response(request, result), endpoint)
 
     return handle
+
+
+def insist_on_caller(endpoint: Endpoint, world: Web, identity: Identity) -> None:
+    """Raise unless the one who asks is of the kind that the endpoint is for."""
+    if endpoint.caller == "open":
+        return
+    if endpoint.caller == "service" and identity.service is None:
+        raise UnauthenticatedError(
+            "Here a service shows a bearer token of its own, and nobody did."
+        )
+    if endpoint.caller == "person" and identity.service is not None:
+        raise ForbiddenError("This address is for people, not for services.")
+    if identity.person is None and endpoint.needs_person(world.profile):
+        raise world.stranger()
 
 
 def json_response(

@@ -12,14 +12,20 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import ManualClock
-from bot.adapters.directory import ListedDirectory
-from bot.adapters.memory import MemoryPipelines, MemoryStore, MemoryTracking
+from bot.adapters.directory import ListedDirectory, StoreDirectory
+from bot.adapters.memory import MemoryJobs, MemoryPipelines, MemoryStore, MemoryTracking
+from bot.adapters.memory.people import MemoryPeople
 from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
 from bot.errors import InputError
+from bot.ports.directory import Directory
 from bot.service import BaseFolder, DataFile, Service, World
 from bot.web.endpoint import Web
 from bot.web.routes import add_routes
+from bot.web.sign_in.composition import Around, sign_in_of
+from bot.web.sign_in.identity import Door
+from bot.web.sign_in.picked import PickedDoor, Picking
+from tests.bot.web.entra_lab import PUBLIC, Browser, Entra, LabSettings
 
 TENANT = "00000000-0000-0000-0000-0000000000f0"
 PEOPLE = {
@@ -45,17 +51,23 @@ class Site:
     """The running site, and what stands behind it."""
 
     def __init__(self, root: Path, policy: Policy, **changes: Any) -> None:
-        self.store, self.tracking, self.clock = MemoryStore(), MemoryTracking(), ManualClock()
+        self.clock = changes.pop("clock", None) or ManualClock()
+        self.store, self.tracking = MemoryStore(), MemoryTracking()
+        self.directory: Directory = ListedDirectory(tuple(PEOPLE.values()))
+        if changes.get("profile") == "azure":
+            self.directory = StoreDirectory(MemoryPeople(), self.clock)
         self.bell, self.dist = LocalBell(every_s=0.0), root / "dist"
         world = World(
             store=self.store,
             tracking=self.tracking,
             pipelines=MemoryPipelines(),
+            jobs=MemoryJobs(),
+            schedules=self.store.schedules,
             clock=self.clock,
             bell=self.bell,
             policy=policy,
-            directory=ListedDirectory(tuple(PEOPLE.values())),
-            is_local=True,
+            directory=self.directory,
+            is_local=changes.get("profile") != "azure",
             find_data=find_data,
             find_folder=find_folder,
         )
@@ -64,7 +76,7 @@ class Site:
             "service": self.service,
             "bell": self.bell,
             "now": self.clock.now,
-            "secret": SECRET,
+            "door": self._door(changes.pop("sign_in", None)),
             "dist": self.dist,
             "public_url": "http://krsp.example:3978",
             "notice": NOTICE,
@@ -73,6 +85,11 @@ class Site:
         self.app = web.Application()
         add_routes(self.app, self.web)
         self.client: TestClient[web.Request, web.Application] = TestClient(TestServer(self.app))
+
+    def _door(self, settings: LabSettings | None) -> Door:
+        if settings is None:
+            return PickedDoor(Picking(SECRET, self.directory, self.clock.now))
+        return sign_in_of(settings, Around(self.directory, self.store, self.clock))
 
     async def get(self, path: str, **options: Any) -> ClientResponse:
         return await self.client.get(_below(path), **options)
@@ -150,11 +167,26 @@ async def site(make_site: Callable[..., AbstractAsyncContextManager[Site]]) -> A
 
 
 @pytest.fixture
+async def entra() -> AsyncIterator[Entra]:
+    async with Entra(ManualClock()).served() as entra:
+        yield entra
+
+
+@pytest.fixture
 async def cloud_site(
-    make_site: Callable[..., AbstractAsyncContextManager[Site]],
+    make_site: Callable[..., AbstractAsyncContextManager[Site]], entra: Entra
 ) -> AsyncIterator[Site]:
-    async with make_site(profile="azure", public_url="https://krsp.example", notice="") as site:
+    """Return a site of the azure profile; it and `entra` have one clock."""
+    settings = LabSettings(authority=entra.url)
+    cloud = {"profile": "azure", "public_url": PUBLIC, "notice": "", "clock": entra.clock}
+    async with make_site(sign_in=settings, **cloud) as site:
         yield site
+
+
+@pytest.fixture
+def browser(cloud_site: Site) -> Browser:
+    """Return a browser that has not signed in."""
+    return Browser(cloud_site)
 
 
 @pytest.fixture(scope="module")

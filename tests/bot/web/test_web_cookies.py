@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bot.domain.people import Person, Role
 from bot.errors import InputError, SetupError
-from bot.web.auth import load_secret, read, sign
 from bot.web.cursor import decode, encode
+from bot.web.sign_in.picked import read, sign
+from bot.web.sign_in.secret import load_secret
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SECRET = b"a" * 32
