@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bot.adapters.home_lock import HomeLock
 from bot.adapters.local.data_files import LocalDataFiles
 from bot.adapters.local.jobs import LocalJobs, has_gpus
 from bot.adapters.local.pipelines import LocalPipelines, Source
+from bot.adapters.local.registry import LocalRegistry
 from bot.adapters.local.tracking import LocalTracking
 from bot.adapters.sql import SqlStore, check_version, migrate
 from bot.cards import render
@@ -162,6 +164,10 @@ class Base:
     def home(self) -> Path:
         return self.settings.home.resolve()
 
+    @cached_property
+    def registry(self) -> LocalRegistry:
+        return LocalRegistry(self.home, self.settings.public_url)
+
     @property
     def directory(self) -> Directory:
         return ListedDirectory(self.files.people)
@@ -178,7 +184,9 @@ def _backends(base: Base) -> Backends:
             grace_s=settings.stop_grace_s,
         ),
         tracking=LocalTracking(base.home),
+        registry=base.registry,
         store=base.store,
+        promotions=base.store.promotions,
         clock=base.clock,
         bell=base.bell,
     )
@@ -197,6 +205,8 @@ def _service(base: Base, backends: Backends) -> Service:
             directory=base.directory,
             jobs=backends.jobs,
             schedules=base.store.schedules,
+            promotions=base.store.promotions,
+            registry=backends.registry,
             is_local=base.settings.profile == "local",
             find_data=files.find,
             find_folder=files.find_folder,

@@ -13,3 +13,8 @@ def train_parameters(name: str, spec: RunSpec) -> Mapping[str, str]:
     """
     encoded = base64.urlsafe_b64encode(canonical_json(spec).encode()).decode().rstrip("=")
     return {"runKey": name, "spec": encoded}
+
+
+def promote_parameters(name: str, action: str, order: str) -> Mapping[str, str]:
+    """Return the parameters of `promote.yml`; `order` is `Promotion.order`."""
+    return {"runKey": name, "action": action, "order": order}

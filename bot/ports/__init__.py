@@ -10,6 +10,7 @@ from bot.ports.channel import Bell, Channel
 from bot.ports.clock import Clock
 from bot.ports.jobs import ClusterSeen, Jobs, ResultFile
 from bot.ports.pipelines import PipelineKind, PipelineRequest, Pipelines
+from bot.ports.registry import Registry
 from bot.ports.store import RunPage, RunQuery, RunStore
 from bot.ports.tracking import Tracking
 
@@ -28,6 +29,7 @@ __all__ = [
     "PipelineKind",
     "PipelineRequest",
     "Pipelines",
+    "Registry",
     "ResultFile",
     "RunPage",
     "RunQuery",

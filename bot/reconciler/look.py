@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from bot.domain.run import JobSeen, JobState, PipelineSeen, ProgressSeen, Run, Seen
 from bot.errors import BotError
-from bot.ports import Bell, Clock, Jobs, Pipelines, RunStore, Tracking
+from bot.ports import Bell, Clock, Jobs, Pipelines, Registry, RunStore, Tracking
+from bot.ports.records import PromotionStore
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,9 @@ class Backends:
     pipelines: Pipelines
     jobs: Jobs
     tracking: Tracking
+    registry: Registry
     store: RunStore
+    promotions: PromotionStore
     clock: Clock
     bell: Bell
 

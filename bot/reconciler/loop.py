@@ -30,6 +30,7 @@ from bot.domain.sightings import sightings
 from bot.errors import BotError, ConflictError, UnavailableError
 from bot.ports import PipelineKind, PipelineRequest
 from bot.reconciler.look import Backends, Sighting, Troubles, look, places_of, seen_now
+from bot.reconciler.promotions import Promoter
 from trainer.contract.spec import spec_hash
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Reconciler:
         self._pause_s = pause_s
         self.sweeps = 0
         self._troubles = Troubles(world.clock)
+        self._promoter = Promoter(world, policy, self._troubles)
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -79,6 +81,7 @@ class Reconciler:
             self._troubles.clear("queue")
         except BotError as error:
             self._troubles.note("queue", error)
+        await self._promoter.sweep()
         self.sweeps += 1
 
     async def _tend(self, run: Run, sighting: Sighting) -> None:
@@ -192,7 +195,7 @@ class Reconciler:
 def _lost(told: dict[str, Message]) -> tuple[str, ...]:
     """Return a sentence for each message that may not have arrived, for the card that did."""
     return tuple(
-        f"{m.post.kind.capitalize()} message: delivery unknown, not sent again."
+        f"{m.post.kind.replace("_", " ").capitalize()} message: delivery unknown, not sent again."
         for m in told.values()
         if m.state is MessageState.UNKNOWN
     )

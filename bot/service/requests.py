@@ -36,6 +36,7 @@ from bot.service.logs import Logs
 from bot.service.machines import Machines
 from bot.service.orders import Orders
 from bot.service.people import People
+from bot.service.promotions import Promotions
 from bot.service.schedules import Schedules
 from bot.service.world import World
 from trainer.contract.faults import SpecError
@@ -55,6 +56,7 @@ class Service:
         self.now = world.clock.now
         self.machines = Machines(world)
         self.schedules = Schedules(world, world.schedules, self.machines)
+        self.promotions = Promotions(world)
         self.currency = world.policy.currency
         self.is_local = world.is_local
 
@@ -244,12 +246,9 @@ class Service:
         """Return the picture of a run, with what may not have been delivered."""
         states = (MessageState.UNKNOWN, MessageState.DEAD)
         lost = await self._store.messages(run_id=run.id, states=states)
-        said = tuple(
-            dict.fromkeys(
-                f"{m.post.kind.capitalize()} message, {_delivery(m.state)}." for m in lost
-            )
-        )
-        return view_of(run, self._world.clock.now(), said)
+        kinds = [(m.post.kind.replace("_", " ").capitalize(), m.state) for m in lost]
+        said = dict.fromkeys(f"{kind} message, {_delivery(state)}." for kind, state in kinds)
+        return view_of(run, self._world.clock.now(), tuple(said))
 
     async def views(self, runs: Sequence[Run]) -> tuple[RunView, ...]:
         """Return the pictures of several runs, for a list."""

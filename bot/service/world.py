@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from bot.domain.people import Thread
 from bot.domain.policy import Policy
-from bot.ports import Bell, Clock, Jobs, Pipelines, RunStore, Tracking
+from bot.ports import Bell, Clock, Jobs, Pipelines, Registry, RunStore, Tracking
 from bot.ports.directory import Directory
-from bot.ports.records import ScheduleStore
+from bot.ports.records import PromotionStore, ScheduleStore
 from trainer.contract.spec import ModelConfig
 
 
@@ -45,6 +45,8 @@ class World:
     policy: Policy
     directory: Directory
     schedules: ScheduleStore
+    promotions: PromotionStore
+    registry: Registry
     is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
     find_folder: FolderFinder  # a base model's or a tokenizer's; raises InputError for a bad path

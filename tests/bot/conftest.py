@@ -9,7 +9,13 @@ from typing_extensions import override
 
 from bot.adapters.clock import ManualClock
 from bot.adapters.directory import ListedDirectory
-from bot.adapters.memory import MemoryJobs, MemoryPipelines, MemoryStore, MemoryTracking
+from bot.adapters.memory import (
+    MemoryJobs,
+    MemoryPipelines,
+    MemoryRegistry,
+    MemoryStore,
+    MemoryTracking,
+)
 from bot.chat.conversation import Chat
 from bot.chat.turn import Reply, Turn
 from bot.domain.message import Message
@@ -17,6 +23,7 @@ from bot.domain.people import Actor, Person, Role, Thread, ThreadKind
 from bot.domain.plan import Tempo
 from bot.domain.policy import Policy
 from bot.domain.posts import PlanPost, Post
+from bot.domain.promotion_limits import PromotionLimits
 from bot.domain.run import ProgressSeen, ResultSeen, Run, RunStatus
 from bot.errors import FieldFault, InputError
 from bot.ports import Bell
@@ -42,6 +49,10 @@ POLICY = Policy(
     approvers=(Role.APPROVER, Role.ADMIN),
     cancel_others=(Role.APPROVER, Role.ADMIN),
     data_roots=("data",),
+    promote=PromotionLimits(
+        prices={"local-cpu": 0.05, "gpu-1": 4.0},
+        alone_below={Role.RESEARCHER: 2.0, Role.APPROVER: 20.0, Role.ADMIN: 50.0},
+    ),
 )
 
 RESULT = ResultSeen(
@@ -83,7 +94,7 @@ class World:
     def __init__(self, policy: Policy = POLICY) -> None:
         self.store, self.clock, self.bell = MemoryStore(), ManualClock(), RecordingBell()
         self.pipelines, self.jobs = MemoryPipelines(), MemoryJobs()
-        self.tracking = MemoryTracking()
+        self.tracking, self.registry = MemoryTracking(), MemoryRegistry()
         self.files: dict[str, DataFile] = {}
         self.folders: dict[str, BaseFolder] = {}
         self.policy = policy
@@ -103,6 +114,8 @@ class World:
                 directory=ListedDirectory(tuple(PEOPLE.values())),
                 jobs=self.jobs,
                 schedules=self.store.schedules,
+                promotions=self.store.promotions,
+                registry=self.registry,
                 is_local=True,
                 find_data=self._find_data,
                 find_folder=self._find_folder,
@@ -110,7 +123,16 @@ class World:
         )
         self.chat = Chat(self.service, self.store, self.bell, self.clock)
         self.reconciler = Reconciler(
-            Backends(self.pipelines, self.jobs, self.tracking, self.store, self.clock, self.bell),
+            Backends(
+                pipelines=self.pipelines,
+                jobs=self.jobs,
+                tracking=self.tracking,
+                registry=self.registry,
+                store=self.store,
+                promotions=self.store.promotions,
+                clock=self.clock,
+                bell=self.bell,
+            ),
             self.policy,
             Tempo(),
             pause_s=1.0,
