@@ -63,6 +63,11 @@ class Calls:
         self.gate, self.who, self.timeout_s = gate, who, timeout_s
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=gate.service)
 
+    @property
+    def read_s(self) -> float:
+        """Return how long a call may wait for bytes, so that it ends before it is given up."""
+        return self.timeout_s * 2 / 3
+
     async def run(self, doing: str, call: Callable[[], T], *, timeout_s: float | None = None) -> T:
         """Return what `call` returns, or raise the `BotError` for what it raises.
 

@@ -29,7 +29,7 @@ from bot.adapters.azure.faults import (
 
 T = TypeVar("T")
 
-CONNECT_S, READ_S = 5.0, 20.0
+CONNECT_S = 5.0
 _RENEW_EVERY_S = 60.0  # a token that is refused again and again is no old token
 _APPROVALS = "37794717-f36f-4d78-b2bf-4dc30d0cfbcd"  # in the location table of dev.azure.com
 
@@ -142,7 +142,7 @@ class DevOps:
         client = kind(self.url, Bearer(self.tokens))
         client.config.retry_policy.retries = 0
         client.config.retry_policy.policy.status_forcelist = frozenset()
-        client.config.connection.timeout = (CONNECT_S, READ_S)
+        client.config.connection.timeout = (CONNECT_S, self.calls.read_s)
         client.config.hooks.append(self._judge)
         return client
 

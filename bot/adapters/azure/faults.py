@@ -29,6 +29,7 @@ AZURE_ML = "Azure Machine Learning"
 ENTRA = "Entra ID"
 
 _MOST = 400  # characters of a service's own words in a sentence
+_NO_PLACE = ("ProjectDoesNotExist", "HostDoesNotExist")
 _LONGEST_PAUSE_S = 900.0
 
 
@@ -82,30 +83,30 @@ def wrapped(error: BaseException, doing: str, service: str, who: str) -> BotErro
 def of_answer(answer: Answer, doing: str, service: str, who: str) -> BotError:
     """Return the error for an answer that is no success."""
     status, said = answer.status, clean(answer.message)
+    if status in (203, 302, 401):
+        return TokenRefusedError(_refused(said, doing, service, who))
+    if status == 403:
+        return AccessError(_forbidden(said, doing, service, who))
+    if status == 404 and answer.code.startswith(_NO_PLACE):
+        return SetupError(
+            f"{service} does not have that organisation or project: could not {doing}. Check "
+            f"KRSP_DEVOPS_URL and KRSP_DEVOPS_PROJECT. {said}"
+        )
     if status == 429:
         until = f" for {answer.retry_after_s:.0f} s" if answer.retry_after_s else ""
         return UntakenError(f"{service} asks the bot to slow down{until}: could not {doing} yet.")
-    if status == 401 and "TF400813" in said and "expired" not in said:
-        return TokenRefusedError(
-            f"{service} does not know {who} as a member of the organisation: could not {doing}. "
-            f"An administrator adds it under Organization settings > Users."
-        )
-    if status in (203, 302, 401):
-        return TokenRefusedError(
-            f"{service} did not accept the token of {who}: could not {doing}. Check KRSP_TENANT_ID "
-            f"and that this identity was added there (python -m bot doctor says more)."
-        )
-    if status == 403:
-        return AccessError(_forbidden(said, doing, service, who))
+    kind, words = _other(status)
+    return kind(f"{service} {words.format(status=status)}: could not {doing}. {said}".strip())
+
+
+def _other(status: int) -> tuple[type[BotError], str]:
     if status == 404:
-        return NotFoundError(f"{service} does not have it: could not {doing}. {said}".strip())
+        return NotFoundError, "does not have it"
     if status in (409, 412):
-        return ConflictError(f"{service} is at odds: could not {doing}. {said}".strip())
+        return ConflictError, "is at odds with that"
     if status >= 500 or status == 408:
-        return UnavailableError(
-            f"{service} answered {status}: could not {doing}. It is tried again."
-        )
-    return InputError(f"{service} refused to {doing}: {said or f'it answered {status}'}")
+        return UnavailableError, "answered {status} and is asked again later"
+    return InputError, "refuses that ({status})"
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -127,6 +128,18 @@ def clean(text: str) -> str:
     line = " ".join(redact(text).split())
     line = re.split(r"\s*(?:Trace ID|RequestId|Correlation ID|Activity ?Id)\s*:", line)[0]
     return line if len(line) <= _MOST else f"{line[:_MOST]}..."
+
+
+def _refused(said: str, doing: str, service: str, who: str) -> str:
+    if "TF400813" in said and "expired" not in said:
+        return (
+            f"{service} does not know {who} as a member of the organisation: could not {doing}. "
+            f"An administrator adds it under Organization settings > Users."
+        )
+    return (
+        f"{service} did not accept the token of {who}: could not {doing}. Check KRSP_TENANT_ID and "
+        f"that this identity was added there (`python -m bot doctor` says more)."
+    )
 
 
 def _forbidden(said: str, doing: str, service: str, who: str) -> str:

@@ -39,6 +39,8 @@ def of_entra(said: str, status: int | None, who: str) -> BotError:
     if code:
         why = _CODES.get(code, "look the code up at https://login.microsoftonline.com/error")
         return AccessError(f"Entra ID gives {who} no token (AADSTS{code}): {why}.")
+    if "authority configuration" in said or "tenant name or GUID" in said:
+        return AccessError(f"Entra ID gives {who} no token: {_CODES['90002']}.")
     return AccessError(
         f"No token for {who}: {_unavailable(said)}. Check KRSP_CREDENTIAL and the identity that "
         f"this machine or container has."
