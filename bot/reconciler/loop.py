@@ -194,8 +194,6 @@ class Reconciler:
 
 def _lost(told: dict[str, Message]) -> tuple[str, ...]:
     """Return a sentence for each message that may not have arrived, for the card that did."""
-    return tuple(
-        f"{m.post.kind.replace("_", " ").capitalize()} message: delivery unknown, not sent again."
-        for m in told.values()
-        if m.state is MessageState.UNKNOWN
-    )
+    unknown = [m for m in told.values() if m.state is MessageState.UNKNOWN]
+    kinds = [m.post.kind.replace("_", " ").capitalize() for m in unknown]
+    return tuple(f"{kind} message: delivery unknown, not sent again." for kind in kinds)
