@@ -17,8 +17,10 @@ SPEC = base64.urlsafe_b64encode(b'{"name": "$(rm -rf /)"}').decode().rstrip("=")
 GIVEN = {"runKey": "run-20261123-a2b3c4", "spec": SPEC, "target": "local"}
 FILES = [
     "ci.yml",
+    "deploy.yml",
     "promote.yml",
     "scheduled.yml",
+    "templates/deploy.yml",
     "templates/install.yml",
     "templates/trainer.yml",
     "train.yml",
