@@ -1,4 +1,4 @@
-"""The command line: `python -m bot {serve,ask,migrate,openapi,demo}`."""
+"""The command line: `python -m bot {serve,ask,migrate,grant-key,openapi,demo}`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ VERBS = {
     "serve": "run the bot, its pages and its loop",
     "ask": "speak to the running bot from this terminal",
     "migrate": "bring the store to this version",
+    "grant-key": "make or show the key that grants jobs in Azure",
     "openapi": "print the OpenAPI document of the REST interface",
     "demo": "start bot and Playground, ask for one run (what `make demo` calls)",
 }
@@ -26,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
 
 def usage() -> str:
     """Return what can be typed."""
-    lines = (f"  {verb:<8} {what}" for verb, what in VERBS.items())
+    lines = (f"  {verb:<9} {what}" for verb, what in VERBS.items())
     return "\n".join(["usage: python -m bot VERB [...]", "", *lines])
 
 
@@ -35,6 +36,8 @@ def _loaded(verb: str) -> Callable[[list[str]], int]:
         from bot.ask import main as run
     elif verb == "demo":
         from bot.demo import main as run
+    elif verb == "grant-key":
+        from bot.grant_key import main as run
     elif verb == "openapi":
         from bot.web.openapi import main as run
     elif verb == "migrate":

@@ -13,6 +13,7 @@ from bot.domain.people import Person, ServiceIdentity
 from bot.errors import BotError, UnauthenticatedError
 from bot.ports import Bell
 from bot.service import Service
+from bot.service.grants import Grants
 from bot.web.problems import SignInNeededError
 from bot.web.schema import Nothing
 from bot.web.sign_in.identity import Door, Identity
@@ -41,6 +42,7 @@ class Web:
     notice: str = ""  # what a person must know of this profile's safety
     heartbeat_s: float = 15.0
     telemetry: Telemetry = field(default_factory=Telemetry)
+    grants: Grants | None = None  # the azure profile's; jobs on this machine need none
 
     @property
     def who_are_you(self) -> str:

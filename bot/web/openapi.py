@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from bot.web import drafts, events, health, machines, output, people, runs
+from bot.web import drafts, events, grants, health, machines, output, people, runs
 from bot.web import queries as q
 from bot.web import schema as s
 from bot.web.description import describe
 from bot.web.endpoint import Call, Endpoint
+from trainer.contract.grant import PATH as GRANTS
+from trainer.contract.grant import GrantAnswer, GrantRequest
 from trainer.contract.order import Order, OrderAnswer
 
 API = "/api/v1"
@@ -82,6 +84,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=OrderAnswer,
         caller="service",
         refusals=(403, 409),
+    ),
+    Endpoint(
+        "POST",
+        GRANTS,
+        "createGrant",
+        "Grant the submission of one job (pipelines only)",
+        grants.create_grant,
+        body=GrantRequest,
+        answer=GrantAnswer,
+        caller="service",
+        refusals=(403, 404, 409),
     ),
     Endpoint("GET", f"{API}/me", "getMe", "Who is looking", people.get_me, answer=s.Me),
     Endpoint(
