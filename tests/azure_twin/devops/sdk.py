@@ -49,6 +49,11 @@ class Sdk:
     approvals: ApprovalsClient
     connection: Connection
 
+    def close(self) -> None:
+        """Close the connections that the package itself leaves open."""
+        for client in (self.pipelines, self.builds, self.hooks, self.approvals, self.connection):
+            client._client.close()
+
     def run(
         self, pipeline: int, parameters: Mapping[str, str] | None = None, **variables: str
     ) -> Run:
