@@ -1,4 +1,4 @@
-"""The command line: `python -m bot {serve,ask,migrate,grant-key,openapi,demo}`."""
+"""The command line: `python -m bot {serve,ask,migrate,doctor,hooks,grant-key,openapi,demo}`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,6 +7,8 @@ VERBS = {
     "serve": "run the bot, its pages and its loop",
     "ask": "speak to the running bot from this terminal",
     "migrate": "bring the store to this version",
+    "doctor": "look at all that an installation in Azure needs",
+    "hooks": "show or repair the service hooks of Azure DevOps",
     "grant-key": "make or show the key that grants jobs in Azure",
     "openapi": "print the OpenAPI document of the REST interface",
     "demo": "start bot and Playground, ask for one run (what `make demo` calls)",
@@ -36,6 +38,10 @@ def _loaded(verb: str) -> Callable[[list[str]], int]:
         from bot.ask import main as run
     elif verb == "demo":
         from bot.demo import main as run
+    elif verb == "doctor":
+        from bot.upkeep import doctor_main as run
+    elif verb == "hooks":
+        from bot.upkeep import hooks_main as run
     elif verb == "grant-key":
         from bot.grant_key import main as run
     elif verb == "openapi":

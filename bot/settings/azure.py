@@ -51,7 +51,11 @@ class AzureSettings(BaseModel):
     )
     service_connection: str = Field(
         default="krsp-training",
-        description="Service connection by which the pipelines reach the workspace.",
+        description="Service connection by which train.yml reaches the workspace.",
+    )
+    promote_connection: str = Field(
+        default="krsp-production",
+        description="Service connection by which promote.yml registers and deploys.",
     )
     clusters_file: Path = Field(
         default=ROOT / "manifests" / "azureml" / "clusters.yaml",

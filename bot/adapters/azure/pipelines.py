@@ -59,6 +59,8 @@ class PipelineSettings(DevOpsSettings, Protocol):
     def pipeline_file(self) -> Path: ...
     @property
     def service_connection(self) -> str: ...
+    @property
+    def promote_connection(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,17 @@ class Files:
             PipelineKind.TRAIN: settings.train_pipeline_id,
             PipelineKind.PROMOTE: settings.promote_pipeline_id,
         }
-        known = {"target": "azureml", "serviceConnection": settings.service_connection}
-        folder = settings.pipeline_file.parent
-        extra = {kind: _declared(folder / f"{kind}.yml", known) for kind in PipelineKind}
+        connections = {
+            PipelineKind.TRAIN: settings.service_connection,
+            PipelineKind.PROMOTE: settings.promote_connection,
+        }
+        extra = {
+            kind: _declared(
+                settings.pipeline_file.parent / f"{kind}.yml",
+                {"target": "azureml", "serviceConnection": connection},
+            )
+            for kind, connection in connections.items()
+        }
         return cls(ids, settings.pipeline_branch, extra)
 
     def id(self, kind: PipelineKind) -> int:

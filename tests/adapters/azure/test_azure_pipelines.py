@@ -125,7 +125,7 @@ async def test_what_a_file_declares_decides_what_it_is_told(tmp_path: Path) -> N
         train_pipeline_id, promote_pipeline_id = 11, 12
         pipeline_branch = "refs/heads/main"
         pipeline_file = tmp_path / "train.yml"
-        service_connection = "krsp-training"
+        service_connection, promote_connection = "krsp-training", "krsp-production"
 
     (tmp_path / "train.yml").write_text(
         "parameters: [{name: runKey, type: string}, {name: serviceConnection, type: string}]"

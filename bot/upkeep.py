@@ -1,0 +1,92 @@
+"""`python -m bot doctor` and `hooks`: what an administrator runs against an installation."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+
+from bot.adapters.azure.credential import POSTGRES_SCOPE, Identity, Tokens
+from bot.adapters.azure.devops import DevOps
+from bot.adapters.azure.doctor import Doctor
+from bot.adapters.azure.findings import Finding, examined, has_fault, ok
+from bot.adapters.azure.hooks import Hooks
+from bot.adapters.sql import check_version
+from bot.errors import BotError, SetupError
+from bot.settings import Settings, load_settings
+from trainer.contract.clusters import ClustersError, read_clusters
+
+Work = Callable[[Settings], Coroutine[None, None, int]]
+
+
+def doctor_main(argv: Sequence[str]) -> int:
+    """Look at all that an installation in Azure needs; change nothing. Exit 1 if it can't work."""
+    parser = argparse.ArgumentParser(prog="python -m bot doctor", description=doctor_main.__doc__)
+    parser.parse_args(argv)
+    return _run(_doctor)
+
+
+def hooks_main(argv: Sequence[str]) -> int:
+    """Show the service hooks that wake the bot, or create and repair them. Exit 1 if not good."""
+    parser = argparse.ArgumentParser(prog="python -m bot hooks", description=hooks_main.__doc__)
+    parser.add_argument("what", choices=("show", "ensure"), help="`ensure` may be repeated")
+    return _run(_ensure if parser.parse_args(argv).what == "ensure" else _show)
+
+
+def _run(work: Work) -> int:
+    try:
+        settings = load_settings(os.environ)
+        if settings.profile != "azure":
+            raise SetupError("This is for KRSP_PROFILE=azure; the local profile needs none of it.")
+        return asyncio.run(work(settings))
+    except BotError as error:
+        sys.stderr.write(f"bot: {error}\n")
+        return 1
+
+
+async def _doctor(settings: Settings) -> int:
+    findings: list[Finding] = [ok("Settings", "All that the azure profile needs is set.")]
+    try:
+        entries = read_clusters(settings.clusters_file)
+    except ClustersError as error:
+        raise SetupError(str(error)) from error
+    doctor = Doctor(settings, entries)
+    try:
+        findings += await doctor.examine()
+    finally:
+        doctor.close()
+    findings += await examined("Store", lambda: _store(settings))
+    for finding in findings:
+        sys.stdout.write(f"{finding.line()}\n")
+    return 1 if has_fault(findings) else 0
+
+
+async def _store(settings: Settings) -> Sequence[Finding]:
+    """Look whether the store answers and is this version's; a PostgreSQL takes a token."""
+    tokens = Tokens(Identity.of(settings))
+
+    async def password() -> str:
+        return await asyncio.to_thread(tokens.token, POSTGRES_SCOPE)
+
+    await check_version(settings.store_url, password)
+    return [ok("Store", "It answers, at its own port, and is this version's.")]
+
+
+async def _show(settings: Settings) -> int:
+    devops = DevOps.of(settings)
+    try:
+        found = await Hooks(devops, settings).show()
+    finally:
+        devops.close()
+    sys.stdout.write("".join(f"{line}\n" for line in found.sentences()))
+    return 0 if found.is_good else 1
+
+
+async def _ensure(settings: Settings) -> int:
+    devops = DevOps.of(settings)
+    try:
+        found = await Hooks(devops, settings).ensure()
+    finally:
+        devops.close()
+    sys.stdout.write("".join(f"{line}\n" for line in found.sentences()))
+    return 0 if found.is_good else 1
