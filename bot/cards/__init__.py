@@ -10,7 +10,15 @@ from bot.cards.form import form_card
 from bot.cards.help import help_card
 from bot.cards.logs import logs_card
 from bot.cards.metrics import metrics_card
+from bot.cards.models import models_card
 from bot.cards.plan import plan_card
+from bot.cards.promotion import (
+    promotion_alert_card,
+    promotion_approval_card,
+    promotion_card,
+    promotion_expiry_card,
+    promotion_plan_card,
+)
 from bot.cards.run import run_card
 from bot.cards.runs import runs_card
 from bot.cards.schedules import queue_card, schedules_card
@@ -30,6 +38,14 @@ from bot.domain.posts import (
     SchedulesPost,
     TextPost,
     WhoamiPost,
+)
+from bot.domain.promotion_posts import (
+    ModelsPost,
+    PromotionAlertPost,
+    PromotionApprovalPost,
+    PromotionExpiryPost,
+    PromotionPlanPost,
+    PromotionPost,
 )
 
 __all__ = ["Card", "Links", "Mention", "render"]
@@ -64,4 +80,16 @@ def render(post: Post, links: Links) -> Card:  # noqa: C901, PLR0911, PLR0912 - 
             return schedules_card(post)
         case QueuePost():
             return queue_card(post, links)
+        case PromotionPlanPost():
+            return promotion_plan_card(post, links)
+        case PromotionPost():
+            return promotion_card(post, links)
+        case PromotionAlertPost():
+            return promotion_alert_card(post, links)
+        case PromotionApprovalPost():
+            return promotion_approval_card(post, links)
+        case PromotionExpiryPost():
+            return promotion_expiry_card(post, links)
+        case ModelsPost():
+            return models_card(post, links)
     assert_never(post)

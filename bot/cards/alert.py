@@ -14,7 +14,7 @@ from bot.cards.elements import (
 from bot.cards.escape import mention_name
 from bot.cards.facts import run_facts, summary
 from bot.cards.frame import card
-from bot.cards.run import outcome, undelivered
+from bot.cards.run import outcome, promote, undelivered
 from bot.cards.status import look_of
 from bot.domain.posts import AlertPost
 from bot.domain.view import Diagnosis, RunView
@@ -46,4 +46,5 @@ def _actions(run: RunView, links: Links) -> list[Action]:
     return [
         open_page(links.run(run.id)),
         press("Run again", {"action": "rerun", "run": run.id}),
+        *promote(run),
     ]

@@ -48,6 +48,10 @@ class Links:
         """Return the list of runs."""
         return f"{self._base}/runs"
 
+    def models(self) -> str:
+        """Return the list of models and endpoints."""
+        return f"{self._base}/models"
+
     def new(self, from_run: str | None = None) -> str:
         """Return the form for a new run, filled from an earlier run or draft where one is given."""
         query = f"?{urlencode({'from': from_run})}" if from_run else ""

@@ -92,12 +92,20 @@ def undelivered(run: RunView) -> list[CardElement]:
     return [notice(f"! {text}", "Warning") for text in run.undelivered]
 
 
+def promote(run: RunView) -> list[Action]:
+    """Return the button that plans to serve the run's model, where there is one."""
+    if run.status is not RunStatus.SUCCEEDED or run.result is None:
+        return []
+    return [press("Promote", {"action": "promote", "run": run.id})]
+
+
 def _actions(run: RunView, links: Links) -> list[Action]:
     actions: list[Action] = [open_page(links.run(run.id))]
     if run.why_waiting:
         actions += [open_page(url, f"Open {title.lower()}") for title, url in run.links[:2]]
     if run.status.is_final:
         actions.append(press("Run again", {"action": "rerun", "run": run.id}))
+        actions += promote(run)
     elif not run.is_stopping:
         actions.append(press("Cancel …", {"action": "ask_cancel", "run": run.id}))
     return actions

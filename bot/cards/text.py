@@ -9,6 +9,14 @@ from bot.cards.page import Page
 from bot.cards.runs import row_words
 from bot.cards.schedules import queue_text, schedules_text
 from bot.cards.status import look_of
+from bot.cards.text_promotion import (
+    models_text,
+    promotion_alert_text,
+    promotion_approval_text,
+    promotion_expiry_text,
+    promotion_plan_text,
+    promotion_text,
+)
 from bot.cards.text_run import (
     alert_text,
     approval_text,
@@ -32,6 +40,14 @@ from bot.domain.posts import (
     SchedulesPost,
     TextPost,
     WhoamiPost,
+)
+from bot.domain.promotion_posts import (
+    ModelsPost,
+    PromotionAlertPost,
+    PromotionApprovalPost,
+    PromotionExpiryPost,
+    PromotionPlanPost,
+    PromotionPost,
 )
 
 __all__ = ["as_text", "progress_line"]
@@ -66,6 +82,18 @@ def as_text(post: Post, links: Links) -> str:  # noqa: C901, PLR0911, PLR0912 - 
             return schedules_text(post)
         case QueuePost():
             return queue_text(post, links)
+        case PromotionPlanPost():
+            return promotion_plan_text(post)
+        case PromotionPost():
+            return promotion_text(post, links)
+        case PromotionAlertPost():
+            return promotion_alert_text(post, links)
+        case PromotionApprovalPost():
+            return promotion_approval_text(post, links)
+        case PromotionExpiryPost():
+            return promotion_expiry_text(post)
+        case ModelsPost():
+            return models_text(post, links)
     assert_never(post)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from bot.chat import words
 from bot.chat.commands import Commands
 from bot.chat.grammar import parse
+from bot.chat.promotion_clicks import PromotionClicks
 from bot.chat.turn import Reply, Turn
 from bot.domain.drafting import plan_post
 from bot.domain.people import Person
@@ -27,6 +28,7 @@ class Clicks:
 
     def __init__(self, service: Service, commands: Commands) -> None:
         self._service, self._commands = service, commands
+        self._promotions = PromotionClicks(service)
         self._verbs = {
             "form": self._form,
             "plan": self._plan,
@@ -45,10 +47,11 @@ class Clicks:
         verb = turn.action.get("action")
         if verb == "say":
             return Reply(), await self._commands.answer(turn, parse(_text(turn.action, "text")))
+        if self._promotions.is_meant(turn.action):
+            return await self._promotions.answer(await self._service.person(turn.actor), turn)
         if not isinstance(verb, str) or verb not in self._verbs:
             raise InputError(words.BAD_CLICK)
-        person = await self._service.person(turn.actor)
-        return await self._verbs[verb](person, turn)
+        return await self._verbs[verb](await self._service.person(turn.actor), turn)
 
     async def _form(self, _person: Person, turn: Turn) -> Answer:
         """Show another recipe's form; of what was typed only the cost limit fits any recipe."""

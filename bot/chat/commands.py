@@ -19,6 +19,14 @@ from bot.chat.grammar import (
     Train,
     Whoami,
 )
+from bot.chat.promoting import (
+    Models,
+    Promote,
+    PromotionCommand,
+    Undeploy,
+    answer_promotion,
+)
+from bot.chat.promotion_words import about_promotion
 from bot.chat.scheduling import ScheduleCommand, answer_schedule
 from bot.chat.turn import Turn
 from bot.domain.drafting import free_faults, plan_post
@@ -68,7 +76,7 @@ class Commands:
                 return [await self._runs(person, command)]
             case Rerun():
                 return [await self._rerun(person, turn, command)]
-            case Queue() | ScheduleCommand():
+            case Queue() | ScheduleCommand() | Promote() | Models() | Undeploy():
                 return [await self._ahead(person, turn, command)]
             case Cancel() | Reject() | About():
                 return await self._about(person, command)
@@ -156,8 +164,12 @@ class Commands:
             hint=f"{more} more on the page." if more else "",
         )
 
-    async def _ahead(self, person: Person, turn: Turn, command: Queue | ScheduleCommand) -> Post:
-        """Answer what asks for things to come: machines and queue, schedules."""
+    async def _ahead(
+        self, person: Person, turn: Turn, command: Queue | ScheduleCommand | PromotionCommand
+    ) -> Post:
+        """Answer what asks for things to come: machines and queue, schedules, promotions."""
+        if isinstance(command, PromotionCommand):
+            return await answer_promotion(self._service, person, turn, command)
         if isinstance(command, ScheduleCommand):
             now, schedules = self._service.now(), self._service.schedules
             return await answer_schedule(schedules, person, turn.thread, command, now)
@@ -171,6 +183,9 @@ class Commands:
         return plan_post(draft)
 
     async def _about(self, person: Person, command: Cancel | Reject | About) -> Sequence[Post]:
+        promotion = await about_promotion(self._service, person, command)
+        if promotion is not None:
+            return [promotion]
         if isinstance(command, Cancel):
             run = await self._run_meant(person, command.reference, "cancel")
             run = await self._service.cancel(person, run.id, command.reason, Source.CHAT)

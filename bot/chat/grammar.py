@@ -5,6 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.chat.changes import read_changes
+from bot.chat.promoting import (
+    PromotionCommand,
+    parse_models,
+    parse_promote,
+    parse_undeploy,
+)
 from bot.chat.scheduling import ScheduleCommand, parse_schedule
 from bot.chat.words import COMMANDS
 from bot.domain.naming import nearest
@@ -43,6 +49,13 @@ SYNONYMS = {
     "schedules": "schedule",
     "cron": "schedule",
     "machines": "queue",
+    "serve": "promote",
+    "deploy": "promote",
+    "publish": "promote",
+    "model": "models",
+    "endpoints": "models",
+    "unserve": "undeploy",
+    "retire": "undeploy",
     "clusters": "queue",
 }
 LATEST = ("last", "latest", "it")  # "the newest run that you asked for"
@@ -124,7 +137,19 @@ class MistypedError(InputError):
         self.suggestions = ("help",) if suggestion is None else (suggestion,)
 
 
-Command = Help | Whoami | Train | About | Cancel | Reject | Rerun | Runs | Queue | ScheduleCommand
+Command = (
+    Help
+    | Whoami
+    | Train
+    | About
+    | Cancel
+    | Reject
+    | Rerun
+    | Runs
+    | Queue
+    | ScheduleCommand
+    | PromotionCommand
+)
 
 
 def parse(text: str) -> Command:
@@ -247,4 +272,7 @@ PARSERS: Mapping[str, Callable[[list[str]], Command]] = {
     "reject": _reject,
     "queue": lambda _: Queue(),
     "schedule": parse_schedule,
+    "promote": parse_promote,
+    "models": parse_models,
+    "undeploy": parse_undeploy,
 }

@@ -28,6 +28,15 @@ COMMANDS = {
         "List runs that come by the clock (UTC), or change them.",
         "schedule add nightly weekdays tiny-sft steps=300",
     ),
+    "promote": CommandHelp(
+        "promote [run] [as <name>] [machine=...] [hours=...]",
+        "Serve a run's model. Shows what that costs first; nothing is spent before Start.",
+        "promote last as assistant hours=8",
+    ),
+    "models": CommandHelp("models [name]", "List models, and what is served where.", "models"),
+    "undeploy": CommandHelp(
+        "undeploy [endpoint] [why]", "End what is served; the model stays.", "undeploy assistant"
+    ),
     "whoami": CommandHelp("whoami", "Show who I think you are, and what you may do.", "whoami"),
     "help": CommandHelp("help [command]", "Show this.", "help train"),
 }

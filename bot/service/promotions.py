@@ -97,6 +97,21 @@ class Promotions:
         self._ring(made)
         return _own(made, person, proposal), True
 
+    def shown(self, promotion: Promotion, run: Run) -> Planned:
+        """Return the plan that a promotion was started from, to draw its card once more."""
+        approval = promotion.wish.approval
+        return Planned(
+            id=promotion.id,
+            run=run,
+            model=promotion.model,
+            endpoint=promotion.endpoint,
+            requester=promotion.requester,
+            thread=promotion.threads[0] if promotion.threads else None,
+            plan=promotion.plan,
+            order=promotion.order,
+            approval_why=approval.why if approval else None,
+        )
+
     async def approve(
         self, person: Person, promotion_id: str, source: Source, key: str | None = None
     ) -> Promotion:
