@@ -77,6 +77,12 @@ param botImage string = ''
 @description('Image that jobs run, by digest. Needed together with botImage.')
 param trainerImage string = ''
 
+@description('Text of the policy file; loadTextContent in the .bicepparam. Prices of the clusters\' machines must be in it.')
+param policy string
+
+@description('Name of the service connection of train.yml and promote.yml.')
+param serviceConnection string = 'krsp-training'
+
 @description('End of the new revision\'s name: lower-case letters, digits and -.')
 param revisionSuffix string = 'first'
 
@@ -349,6 +355,7 @@ module app 'modules/app.bicep' = if (hasBot) {
     revisionSuffix: revisionSuffix
     trafficRevision: trafficRevision
     vaultUri: vault.outputs.uri
+    policy: policy
     publicHost: publicHost
     customDomain: customDomain
     certificateId: certificateId
@@ -379,6 +386,9 @@ module app 'modules/app.bicep' = if (hasBot) {
       KRSP_PROMOTE_PIPELINE_ID: string(promotePipelineId)
       KRSP_TRAINER_IMAGE: trainerImage
       KRSP_SIGN_IN: 'entra'
+      KRSP_SERVICE_CONNECTION: serviceConnection
+      KRSP_SERVICE_CLIENTS: identities.outputs.pipeline.clientId
+      KRSP_EVENTS_AUDIENCE: botAppId
     }, extraSettings)
   }
   dependsOn: [

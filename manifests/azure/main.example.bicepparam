@@ -7,6 +7,7 @@ param devopsUrl = 'https://dev.azure.com/<organisation>'
 param devopsProject = 'training'
 param trainPipelineId = 1
 param promotePipelineId = 2
+param policy = loadTextContent('policy.example.yaml')
 param alertEmails = [
   'oncall@example.com'
 ]

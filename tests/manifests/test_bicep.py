@@ -12,6 +12,8 @@ import yaml
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
+from bot.adapters.sql.dialects import parse_url
+from bot.settings import load_policy
 from bot.settings.azure import needed
 from bot.settings.base import Settings
 from manifests.azure.roles import load
@@ -118,11 +120,24 @@ def test_the_example_gives_what_is_required(bicep: Trees, folder: Path) -> None:
 def test_the_bot_is_given_settings_that_exist_and_all_that_it_needs(bicep: Trees) -> None:
     params = plain(bicep["main.bicep"]["modules"]["app"])["params"]
     settings = params["settings"]["function"]["parameters"]["arg_1"]
-    given = {*settings, *params["secrets"], "KRSP_PUBLIC_URL"}
+    given = {*settings, *params["secrets"], "KRSP_PUBLIC_URL", "KRSP_POLICY_FILE"}
     fields = {f"KRSP_{field.upper()}" for field in Settings.model_fields}
     assert given <= fields
     wanted = needed({"credential": settings["KRSP_CREDENTIAL"]})
     assert {f"KRSP_{field.upper()}" for field in wanted} <= given
+
+
+def test_the_example_policy_prices_every_cluster(bicep: Trees, folder: Path) -> None:
+    policy = load_policy(folder / "policy.example.yaml")
+    clusters = bicep["main.bicep"]["parameters"]["clusters"]["default"]
+    assert set(policy.prices) == {one["sku"] for one in clusters}
+
+
+def test_the_address_of_the_database_is_one_that_the_bot_takes(bicep: Trees) -> None:
+    written = bicep["modules/database.bicep"]["outputs"]["url"]["value"]
+    url = parse_url(re.sub(r"\$\{[^}]*\}", "psql.example.com", written))
+    assert (url.drivername, url.port) == ("postgresql+asyncpg", 5432)
+    assert url.password is None
 
 
 def test_no_secret_is_a_plain_setting(bicep: Trees) -> None:

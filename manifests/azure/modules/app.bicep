@@ -39,6 +39,9 @@ param settings object
 @description('Secrets in the Key Vault: name of the setting -> name of the secret.')
 param secrets object
 
+@description('The policy file: who may spend what. It is no secret; each change is a deployment, so that it is reviewed.')
+param policy string
+
 @description('Host name in links, cards and sign-in. Empty: the one that Azure gives.')
 param publicHost string
 
@@ -84,17 +87,41 @@ var environmentSettings = concat(plainSettings, secretSettings, [
     name: 'KRSP_PUBLIC_URL'
     value: 'https://${reachedAt}'
   }
+  {
+    name: 'KRSP_POLICY_FILE'
+    value: '/etc/krsp/policy.yaml'
+  }
+])
+var allSecrets = concat(vaultSecrets, [
+  {
+    name: 'policy'
+    value: policy
+  }
 ])
 var volumes = [
   {
     name: 'home'
     storageType: 'EmptyDir'
   }
+  {
+    name: 'policy'
+    storageType: 'Secret'
+    secrets: [
+      {
+        secretRef: 'policy'
+        path: 'policy.yaml'
+      }
+    ]
+  }
 ]
 var volumeMounts = [
   {
     volumeName: 'home'
     mountPath: '/var/lib/krsp'
+  }
+  {
+    volumeName: 'policy'
+    mountPath: '/etc/krsp'
   }
 ]
 
@@ -183,7 +210,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           identity: identity.id
         }
       ]
-      secrets: vaultSecrets
+      secrets: allSecrets
     }
     template: {
       revisionSuffix: revisionSuffix
@@ -268,7 +295,7 @@ resource migration 'Microsoft.App/jobs@2024-03-01' = {
           identity: identity.id
         }
       ]
-      secrets: vaultSecrets
+      secrets: allSecrets
     }
     template: {
       containers: [
