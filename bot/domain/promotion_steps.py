@@ -25,8 +25,12 @@ class Step(Enum):
     REMOVE_AGAIN = auto()
 
 
-def status_of(promotion: Promotion, now: datetime) -> PromotionStatus:
-    """Return the state as its facts have it; a final state is never left."""
+def status_of(promotion: Promotion, now: datetime, *, is_fresh: bool = False) -> PromotionStatus:
+    """Return the state as its facts have it; a final state is never left.
+
+    `is_fresh`: pipelines were looked at just now. Without that a pipeline that is not known may
+    have been started a moment ago, so a cancelled promotion is not over yet.
+    """
     if promotion.status.is_final:
         return promotion.status
     approval = promotion.wish.approval
@@ -39,7 +43,7 @@ def status_of(promotion: Promotion, now: datetime) -> PromotionStatus:
         return PromotionStatus.REJECTED
     pipeline = promotion.seen.pipeline
     if pipeline is None:
-        is_over = promotion.wish.cancel is not None
+        is_over = promotion.wish.cancel is not None and is_fresh
         return PromotionStatus.CANCELLED if is_over else PromotionStatus.QUEUED
     if pipeline.state not in ENDED_PIPELINE:
         return _on_its_way(promotion, pipeline)
@@ -89,7 +93,7 @@ def next_step(promotion: Promotion, now: datetime, *, is_busy: bool = False) -> 
     """
     match promotion.status:
         case PromotionStatus.QUEUED if promotion.seen.pipeline is None:
-            return Step.START
+            return Step.NOTHING if promotion.wish.cancel is not None else Step.START
         case PromotionStatus.QUEUED if can_try_again(promotion):
             return Step.START_AGAIN
         case PromotionStatus.LIVE:
@@ -123,9 +127,9 @@ def is_stuck(promotion: Promotion) -> bool:
     return is_undeploying and has_ended and promotion.removals >= MOST_TRIES
 
 
-def settled(promotion: Promotion, now: datetime) -> Promotion:
+def settled(promotion: Promotion, now: datetime, *, is_fresh: bool = False) -> Promotion:
     """Return the promotion with the state that its facts give it, and the times that follow."""
-    after = replace(promotion, status=status_of(promotion, now))
+    after = replace(promotion, status=status_of(promotion, now, is_fresh=is_fresh))
     endpoint = after.seen.endpoint
     if after.status is PromotionStatus.LIVE and after.live_at is None:
         expires_at = endpoint.expires_at if endpoint else None

@@ -88,7 +88,7 @@ class Promoter:
 
     async def _save(self, before: Promotion, after: Promotion, *events: Event) -> Promotion:
         now = self._world.clock.now()
-        after = settled(after, now)
+        after = settled(after, now, is_fresh=True)
         lines = [*events, *sightings(before, after, now)]
         if after.status is not before.status:
             lines.append(state_event(after, now))
