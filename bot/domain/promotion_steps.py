@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from bot.domain.seen import ENDED_PIPELINE
 from bot.domain.promotion import DeploymentSeen, DeploymentState, Promotion, PromotionStatus
 from bot.domain.run import Cancel, PipelineSeen, PipelineState
+from bot.domain.seen import ENDED_PIPELINE
 
 REGISTER, DEPLOY = "register", "deploy"  # the stages of azure-pipelines/promote.yml
 MOST_TRIES = 3  # pipelines that the platform lost are started again, and removals that failed
