@@ -38,6 +38,10 @@ class TwinControl:
             raise TwinControlError(answer["error"])
         return answer["result"]
 
+    def reset(self) -> None:
+        """Take back all that was ordered; jobs and assets stay."""
+        self.call("reset")
+
     def label(self, text: str = "") -> None:
         """Mark the requests that follow, for `requests(label=...)`."""
         self.call("label", text=text)

@@ -49,6 +49,8 @@ class TwinContext:
     options: dict[str, Any] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
+    # Each takes back what a test ordered from its part: `reset` of the control API calls them.
+    resets: list[Callable[[], None]] = field(default_factory=list)
     # Called in order when ports and `environment` are known.
     starters: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     identity_url: str = ""  # of the managed identity endpoints, on loopback

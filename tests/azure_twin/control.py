@@ -11,7 +11,9 @@ from tests.azure_twin.context import CommandError, TwinContext
 from tests.azure_twin.entra.directory import Person
 from tests.azure_twin.entra.managed import ManagedIdentity
 from tests.azure_twin.entra.service import Entra, mint_for
+from tests.azure_twin.entra.tokens import LIFETIME_S, Tokens
 from tests.azure_twin.proxy import Proxy
+from tests.azure_twin.world import EXCHANGE_AUDIENCE
 
 
 class Control:
@@ -26,6 +28,7 @@ class Control:
         twin.commands.update(
             {
                 "label": self._label,
+                "reset": self._reset,
                 "requests": self._requests,
                 "hosts": self._hosts,
                 "fault": self._fault,
@@ -35,6 +38,7 @@ class Control:
                 "tokens.lifetime": self._lifetime,
                 "tokens.mint": self._mint,
                 "tokens.person": self._mint_person,
+                "tokens.federated": self._mint_federated,
                 "sign_in": self._sign_in,
                 "person": self._person,
                 "certificate": self._certificate,
@@ -71,6 +75,15 @@ class Control:
 
     async def _label(self, values: Mapping[str, Any]) -> None:
         self._twin.log.label = str(values.get("text", ""))
+
+    async def _reset(self, values: Mapping[str, Any]) -> None:
+        """Take back what was ordered: faults, limits, roles, pace. Jobs and assets stay."""
+        self._twin.faults.clear()
+        self._twin.log.label = ""
+        self._twin.tokens.lifetime_s = LIFETIME_S
+        self._twin.directory.signed_in = None
+        for reset in self._twin.resets:
+            reset()
 
     async def _requests(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the entries that have all of the given values (`path` and `host`: contain)."""
@@ -113,6 +126,16 @@ class Control:
         if person is None:
             raise CommandError(f"There is no person {values['person']!r}.")
         return self._entra.sign_in.id_token(person, values["client_id"])
+
+    async def _mint_federated(self, values: Mapping[str, Any]) -> str:
+        """Return a token to exchange at Entra, e.g. a cluster's; `forged`: not the issuer's."""
+        issuer, tokens = values["issuer"], self._twin.tokens
+        audience = values.get("audience", EXCHANGE_AUDIENCE)
+        claims = {"sub": values["subject"]}
+        lifetime_s = values.get("lifetime_s", 600)
+        if values.get("forged"):
+            tokens = Tokens(self._twin.clock)
+        return tokens.mint(audience, issuer=issuer, lifetime_s=lifetime_s, **claims)
 
     async def _sign_in(self, values: Mapping[str, Any]) -> None:
         """Say whom the browser's session belongs to; None: it has to pick an account."""

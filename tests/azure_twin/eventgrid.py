@@ -61,6 +61,7 @@ class EventGrid:
 
     def __post_init__(self) -> None:
         self.twin.listeners.append(self.publish)
+        self.twin.resets.append(self._reset)
         self.twin.commands.update(
             {
                 "events.subscribe": self._subscribe,
@@ -71,6 +72,10 @@ class EventGrid:
                 "events.deliveries": self._deliveries,
             }
         )
+
+    def _reset(self) -> None:
+        self.mishaps = Mishaps()
+        self.subscriptions.clear()
 
     # ---------------------------------------------------------------------------- commands
 

@@ -97,10 +97,9 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTwin]:
 
 @pytest.fixture
 def azure(twin: RunningTwin, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningTwin]:
-    """Return the twin, with this process as its client; no fault outlives the test."""
+    """Return the twin, with this process as its client; what a test orders ends with it."""
     for name, value in twin.environment.items():
         monkeypatch.setenv(name, value)
-    twin.control.clear_faults()
+    twin.control.reset()
     yield twin
-    twin.control.clear_faults()
-    twin.control.label("")
+    twin.control.reset()

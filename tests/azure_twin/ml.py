@@ -96,5 +96,6 @@ def _add_role_commands(twin: TwinContext, roles: Roles) -> None:
             if not wanted or use.client_id == wanted
         ]
 
+    twin.resets.append(roles.reset)
     twin.commands["roles.set"] = grant
     twin.commands["roles.used"] = used

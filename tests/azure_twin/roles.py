@@ -64,6 +64,9 @@ class Roles:
     granted: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(GRANTED))
     uses: dict[Use, int] = field(default_factory=dict)
 
+    def reset(self) -> None:
+        self.granted = dict(GRANTED)
+
     def grant(self, client_id: str, actions: Iterable[str]) -> None:
         self.granted[client_id.lower()] = tuple(actions)
 

@@ -26,6 +26,7 @@ class Computes:
         self._created = system_data(twin.clock)
         twin.commands["cluster.nodes"] = self._set_nodes
         twin.commands["quota.set"] = self._set_quota
+        twin.resets.append(capacity.reset)
 
     def add_to(self, routes: Routes) -> None:
         routes.add("GET", "/computes", self._list)

@@ -44,6 +44,7 @@ class JobRoutes:
         self._spent: set[str] = set()  # names of deleted jobs: a name is never good again
         twin.commands["job.preempt"] = self._preempt
         twin.commands["jobs.pace"] = self._pace
+        twin.commands["jobs.cancel"] = self._cancel_all
 
     def add_to(self, routes: Routes) -> None:
         routes.add("GET", "/jobs", self._list)
@@ -58,6 +59,11 @@ class JobRoutes:
         if job is None or job.status != "Running":
             raise CommandError(f"The job {values['name']!r} is not running.")
         self._jobs.preempt(job, float(values.get("grace_s", 5)))
+
+    async def _cancel_all(self, values: dict[str, Any]) -> None:
+        """Cancel what is not finished, to have the nodes free."""
+        for job in list(self._jobs.held.values()):
+            self._jobs.cancel(job)
 
     async def _pace(self, values: dict[str, Any]) -> None:
         self._jobs.pace_s = float(values["seconds"])

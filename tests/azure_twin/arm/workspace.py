@@ -22,12 +22,16 @@ class Workspace:
         self._created = system_data(twin.clock)
         self.keys = False
         twin.commands["datastores.keys"] = self._set_keys
+        twin.resets.append(self._reset)
 
     def add_to(self, routes: Routes) -> None:
         routes.add("GET", "", self._get)
         routes.add("GET", "/datastores", self._datastores)
         routes.add("GET", "/datastores/{name}", self._datastore)
         routes.add("POST", "/datastores/{name}/listSecrets", self._secrets)
+
+    def _reset(self) -> None:
+        self.keys = False
 
     async def _set_keys(self, values: dict[str, Any]) -> None:
         self.keys = bool(values["on"])

@@ -87,7 +87,8 @@ def _check_certificate(application: Application, assertion: str, tokens: Tokens)
 
 def _registered(application: Application, header: Mapping[str, str]) -> x509.Certificate | None:
     """Return the certificate whose thumbprint the assertion's header names."""
-    named = {header.get("x5t"), header.get("x5t#S256")} - {None}
+    # MSAL leaves the padding on.
+    named = {str(header.get(key) or "").rstrip("=") for key in ("x5t", "x5t#S256")}
     for certificate in application.certificates:
         prints = (
             certificate.fingerprint(hashes.SHA1()),  # noqa: S303 - what x5t is

@@ -17,6 +17,8 @@ ENTRA_V1 = f"https://sts.windows.net/{TENANT}/"
 ENTRA_V2 = f"https://login.microsoftonline.com/{TENANT}/v2.0"
 BOT_FRAMEWORK = "https://api.botframework.com"
 
+LIFETIME_S = 3600.0
+
 MANAGEMENT = "https://management.azure.com"
 STORAGE = "https://storage.azure.com"
 MACHINE_LEARNING = "https://ml.azure.com"
@@ -86,7 +88,7 @@ class Tokens:
     """Mint and verify. `lifetime_s` holds for tokens minted from then on."""
 
     clock: Clock
-    lifetime_s: float = 3600
+    lifetime_s: float = LIFETIME_S
     signers: tuple[Signer, ...] = field(
         default_factory=lambda: (
             Signer((ENTRA_V1, ENTRA_V2)),

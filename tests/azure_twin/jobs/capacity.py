@@ -63,6 +63,12 @@ class Capacity:
     others: Callable[[], dict[str, int]] = dict
     queue: list[tuple[str, str]] = field(default_factory=list)  # (job, cluster)
 
+    def reset(self) -> None:
+        """Take back changed limits and sizes; what runs keeps its nodes."""
+        self.limits.clear()
+        for name, cluster in _clusters().items():
+            self.clusters[name].max_nodes = cluster.max_nodes
+
     def limit(self, quota: str) -> int:
         usual = LOW_PRIORITY_CORES if quota == LOW_PRIORITY_QUOTA else DEDICATED_CORES
         return self.limits.get(quota, usual)

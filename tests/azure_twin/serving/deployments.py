@@ -36,6 +36,7 @@ class Deployments:
         capacity.others = self._cores
         twin.commands["serving.image"] = self._set_image
         twin.commands["serving.ready_within"] = self._set_patience
+        twin.resets.append(servers.reset)
 
     def add_to(self, routes: Routes) -> None:
         base = "/onlineEndpoints/{endpoint}/deployments"

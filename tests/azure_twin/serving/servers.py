@@ -36,6 +36,9 @@ class Servers:
     ready_within_s: float = READY_WITHIN_S
     _count: int = 0
 
+    def reset(self) -> None:
+        self.ready_within_s = READY_WITHIN_S
+
     async def start(self, deployment: Deployment) -> None:
         """Bring a deployment up, in place of what served it before; ArmError if it fails."""
         self._count += 1

@@ -32,6 +32,7 @@ class MLflow:
         self._calls_per_s: float | None = None
         self._calls: deque[float] = deque()
         twin.commands["mlflow.limit"] = self._set_limit
+        twin.resets.append(self._reset)
         self._routes = Routes()
         add = self._routes.add
         add("POST", "experiments/create", self._create_experiment)
@@ -49,6 +50,9 @@ class MLflow:
         add("POST", "runs/delete-tag", self._delete_tag)
         add("GET", "metrics/get-history", self._history)
         add("GET", "artifacts/list", self._artifacts)
+
+    def _reset(self) -> None:
+        self._calls_per_s = None
 
     async def _set_limit(self, values: dict[str, Any]) -> None:
         self._calls_per_s = values.get("calls_per_s")
