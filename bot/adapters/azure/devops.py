@@ -98,6 +98,7 @@ class DevOps:
         self.calls = calls or Calls(Gate(DEVOPS), tokens.identity.words)
         self._now = now
         self._renewed_at: float | None = None
+        self._sessions: set[requests.Session] = set()  # one for each client and thread
         self.build = self._client(BuildClient)
         self.pipelines = self._client(PipelinesClient)
         self.approvals = self._client(ApprovalsClient)
@@ -131,8 +132,10 @@ class DevOps:
         return f"{self.url}/{self.project}/_build/results?buildId={run_id}"
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Let go of the threads and their connections."""
         self.calls.close()
+        for session in tuple(self._sessions):
+            session.close()
 
     def _client(self, kind: Callable[[str, Authentication], Any]) -> Any:
         """Return a client that never repeats a request by itself and ends each in time.
@@ -144,11 +147,18 @@ class DevOps:
         client.config.retry_policy.policy.status_forcelist = frozenset()
         client.config.connection.timeout = (CONNECT_S, self.calls.read_s)
         client.config.hooks.append(self._judge)
+        client.config.session_configuration_callback = self._note
         return client
+
+    def _note(self, session: requests.Session, *_: object, **kwargs: Any) -> dict[str, Any]:
+        """Remember a session that the SDK makes for a thread, since it never closes one."""
+        self._sessions.add(session)
+        return kwargs
 
     def _judge(self, response: requests.Response, *_: object, **__: object) -> None:
         """Look at each answer before the SDK does, which forgets status and headers."""
         status = response.status_code
+        _ = response.content  # what the SDK leaves unread keeps its connection
         self.calls.gate.heed(status, response.headers)
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if status < 300 and not is_page:

@@ -28,7 +28,6 @@ from trainer.contract.clusters import ClusterEntry
 STORAGE = "Storage"
 TEAMS = "Teams app"
 _STORAGE_VERSION = "2023-05-01"
-_SHORTEST_KEY = 32
 
 
 class DoctorSettings(DevOpsSettings, Protocol):
@@ -156,14 +155,13 @@ class Doctor:
 def key_findings(settings: DoctorSettings) -> list[Finding]:
     """Say whether the keys in the settings can be used."""
     found = [grant_key_finding(settings.grant_key.get_secret_value())]
-    session = settings.session_key.get_secret_value().encode()
-    if len(session) < _SHORTEST_KEY:
+    if not settings.session_key.get_secret_value():
         found.append(
             warning(
                 "Session key",
-                f"KRSP_SESSION_KEY has {len(session)} bytes: people are signed out with each "
-                f"restart, and replicas do not know each other's cookies.",
-                f"Set {_SHORTEST_KEY} random bytes or more, the same for each replica.",
+                "KRSP_SESSION_KEY is not set: people are signed out with each restart, and "
+                "replicas do not know each other's cookies.",
+                "Set one key for all: `openssl rand -base64 32`.",
             )
         )
     return found

@@ -233,9 +233,6 @@ def hook_findings(found: Standing) -> list[Finding]:
     about, remedy = "Service hooks", "Run `python -m bot hooks ensure`."
     if found.is_good:
         return [ok(about, f"All {len(found.good)} are there and enabled.")]
-    odd = [
-        *(f"{hook.words} is {why}" for hook, why in found.disabled),
-        *(f"{hook.words} has none" for hook in found.missing),
-        *(f"{each.id} is one too many" for each in found.extra),
-    ]
-    return [warning(about, f"News come late: {'; '.join(odd)}.", remedy)]
+    counts = {"missing": found.missing, "disabled": found.disabled, "too many": found.extra}
+    odd = ", ".join(f"{len(each)} {word}" for word, each in counts.items() if each)
+    return [warning(about, f"{odd} (`hooks show` lists them): news come late.", remedy)]

@@ -168,7 +168,8 @@ def _answer(error: core.HttpResponseError) -> Answer:
     headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
     code = getattr(error.error, "code", None) or headers.get("x-ms-error-code", "")
     wait = retry_after_s(headers, utc_now())
-    return Answer(_status(error) or 500, str(code), error.message or "", wait)
+    message = getattr(error.error, "message", None) or error.message or ""
+    return Answer(_status(error) or 500, str(code or ""), str(message), wait)
 
 
 def _status(error: BaseException) -> int | None:

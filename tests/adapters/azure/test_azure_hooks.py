@@ -1,0 +1,126 @@
+"""Service hooks in the twin: created, recognised, repaired, and told when they are disabled."""
+
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.devops.v7_1.service_hooks.models import Subscription
+
+from bot.adapters.azure.devops import DevOps
+from bot.adapters.azure.hooks import PATH, Hooks
+from bot.errors import AccessError, SetupError
+from tests.adapters.azure.azure_settings import PUBLIC_URL, azure_settings
+from tests.adapters.azure.devops_world import DevOpsWorld, sign_in
+from tests.azure_twin import world as names
+from tests.azure_twin.fixtures import RunningTwin
+
+HOW_MANY = 10  # five events of two pipelines
+
+
+@pytest.fixture
+async def world(
+    azure: RunningTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[DevOpsWorld]:
+    sign_in(azure, monkeypatch)
+    found = DevOpsWorld(azure, tmp_path)
+    await found.open()
+    for each in await subscriptions(found.devops):
+        found.devops.hooks.delete_subscription(each.id)
+    yield found
+    for each in await subscriptions(found.devops):
+        found.devops.hooks.delete_subscription(each.id)
+    await found.close()
+
+
+@pytest.fixture
+def hooks(world: DevOpsWorld, tmp_path: Path) -> Hooks:
+    return Hooks(world.devops, azure_settings(tmp_path))
+
+
+async def subscriptions(devops: DevOps) -> list[Any]:
+    return await devops.ask("list", devops.hooks.list_subscriptions) or []
+
+
+async def test_all_are_created_once_however_often_it_is_asked(
+    world: DevOpsWorld, hooks: Hooks
+) -> None:
+    assert len((await hooks.show()).missing) == HOW_MANY
+    assert (await hooks.ensure()).is_good
+    first = {each.id for each in await subscriptions(world.devops)}
+    assert (await hooks.ensure()).is_good
+    assert {each.id for each in await subscriptions(world.devops)} == first
+    assert len(first) == HOW_MANY
+
+
+async def test_they_carry_user_and_password_to_the_bots_own_address(
+    world: DevOpsWorld, hooks: Hooks, tmp_path: Path
+) -> None:
+    await hooks.ensure()
+    posts = [
+        each["body"]
+        for each in await world.requests(method="POST", path="subscriptions")
+        if "consumerInputs" in each["body"]
+    ]
+    inputs = posts[-1]["consumerInputs"]
+    assert inputs["url"] == PUBLIC_URL + PATH
+    assert (inputs["basicAuthUsername"], inputs["basicAuthPassword"]) == (
+        "azure-devops",
+        "a-long-random-password",
+    )
+
+
+async def test_a_disabled_one_is_told_and_enabled_again(world: DevOpsWorld, hooks: Hooks) -> None:
+    await hooks.ensure()
+    victim = (await subscriptions(world.devops))[0]
+    await world.control("hook_status", id=victim.id, status="disabledBySystem")
+    (sentence,) = await hooks.disabled()
+    assert "because deliveries failed" in sentence
+    assert "python -m bot hooks ensure" in sentence
+    assert (await hooks.ensure()).is_good
+    assert await hooks.disabled() == []
+
+
+async def test_extra_ones_go_and_those_of_others_stay(world: DevOpsWorld, hooks: Hooks) -> None:
+    await hooks.ensure()
+    ours = (await subscriptions(world.devops))[0]
+    for url in (PUBLIC_URL + PATH, "https://elsewhere.example.com/"):
+        world.devops.hooks.create_subscription(
+            Subscription(
+                publisher_id=ours.publisher_id,
+                event_type=ours.event_type,
+                resource_version=ours.resource_version,
+                consumer_id=ours.consumer_id,
+                consumer_action_id=ours.consumer_action_id,
+                publisher_inputs=ours.publisher_inputs,
+                consumer_inputs={"url": url},
+            )
+        )
+    assert len((await hooks.show()).extra) == 1
+    await hooks.ensure()
+    urls = [each.consumer_inputs["url"] for each in await subscriptions(world.devops)]
+    assert urls.count("https://elsewhere.example.com/") == 1
+    assert urls.count(PUBLIC_URL + PATH) == HOW_MANY
+
+
+async def test_without_a_password_none_is_made(world: DevOpsWorld, tmp_path: Path) -> None:
+    hooks = Hooks(world.devops, azure_settings(tmp_path, hooks_password=""))
+    with pytest.raises(SetupError, match="KRSP_HOOKS_PASSWORD"):
+        await hooks.ensure()
+    assert await subscriptions(world.devops) == []
+
+
+async def test_a_missing_right_is_named(world: DevOpsWorld, hooks: Hooks) -> None:
+    await world.control("rights", who=names.BOT_IDENTITY, revoke=["Edit subscriptions"])
+    try:
+        with pytest.raises(AccessError, match="`Edit subscriptions`"):
+            await hooks.ensure()
+    finally:
+        await world.control("rights", who=names.BOT_IDENTITY, grant=["Edit subscriptions"])
+
+
+def test_the_password_is_what_the_bot_checks(tmp_path: Path) -> None:
+    settings = azure_settings(tmp_path)
+    said = f"{settings.hooks_user}:{settings.hooks_password.get_secret_value()}"
+    assert base64.b64encode(said.encode())
