@@ -8,41 +8,31 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from bot.adapters.bell import LocalBell
-from bot.adapters.clock import SystemClock
-from bot.adapters.directory import ListedDirectory
+from bot.adapters.bell import LocalBell, PostgresBell
 from bot.adapters.home_lock import HomeLock
-from bot.adapters.local.data_files import LocalDataFiles
-from bot.adapters.local.jobs import LocalJobs, has_gpus
-from bot.adapters.local.pipelines import LocalPipelines, Source
-from bot.adapters.local.registry import LocalRegistry
-from bot.adapters.local.tracking import LocalTracking
-from bot.adapters.sql import SqlStore, check_version, migrate
+from bot.adapters.sql import SqlStore, check_version, leader_of, migrate, wires_of
 from bot.cards import render
 from bot.cards.card import Links
 from bot.cards.shared import shared_card
 from bot.cards.text import as_text
 from bot.chat.conversation import Chat
 from bot.chat.sharing import Sharing
-from bot.chat.words import LOCAL_NOTICE
 from bot.domain.message import MessageState
-from bot.domain.people import Person
 from bot.domain.plan import Tempo
-from bot.domain.policy import Policy
 from bot.errors import BotError, SetupError
-from bot.ports.directory import Directory
+from bot.housekeeping import Housekeeping
+from bot.profiles import Base, Files, Parts, parts_of, password_of
 from bot.reconciler import Backends, Reconciler
+from bot.scheduling import Scheduler
 from bot.service import Service, World
 from bot.settings import Settings, load_people, load_policy, load_settings
-from bot.teams.authentication import LoopbackOnly
 from bot.teams.channel import TeamsChannel
 from bot.teams.extension import Extension
 from bot.teams.gateway import Gateway
@@ -52,25 +42,14 @@ from bot.teams.surroundings import Surroundings
 from bot.teams.turns import Turns
 from bot.web.endpoint import Web
 from bot.web.routes import add_routes
-from bot.web.sign_in.composition import Around, sign_in_of
 from bot.web.telemetry import Reading, Telemetry
 
 log = logging.getLogger(__name__)
 
-CLAIMS_KEPT = timedelta(days=7)  # far longer than any channel delivers a message again
-CLAIMS_CHECK_S = 3600.0
 OPEN = (MessageState.PENDING, MessageState.SENDING, MessageState.UNKNOWN, MessageState.DEAD)
 OWN_TOPICS = frozenset({"wake", "outbox"})  # what our own loops listen for
 MOST_BYTES = 256 * 1024  # of a request; cards and forms are far smaller
 CLIENT = Path(__file__).parent.parent / "client" / "dist"
-
-
-@dataclass(frozen=True)
-class Files:
-    """What the settings' files say."""
-
-    policy: Policy
-    people: tuple[Person, ...]
 
 
 def serve_main(argv: Sequence[str]) -> int:
@@ -95,7 +74,7 @@ def migrate_main(argv: Sequence[str]) -> int:
     try:
         settings = load_settings(os.environ)
         settings.home.mkdir(parents=True, exist_ok=True)
-        asyncio.run(migrate(settings.store_url))
+        asyncio.run(migrate(settings.store_url, password_of(settings)))
     except BotError as error:
         print(f"bot: {error}", file=sys.stderr)  # noqa: T201 - the command line speaks to a person
         return 1
@@ -120,71 +99,79 @@ async def serve(settings: Settings, files: Files) -> None:
 
 async def _prepare_store(settings: Settings) -> None:
     """Create a store that is not there yet; one of another version is for `migrate`."""
-    url = settings.store_url
+    url, password = settings.store_url, password_of(settings)
     is_new = not settings.database_url and not (settings.home / "krsp.db").exists()
-    await (migrate(url) if is_new else check_version(url))
+    await (migrate(url, password) if is_new else check_version(url, password))
 
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings, files: Files) -> AsyncIterator[web.Application]:
     """Build everything, start the loops, and end them in order on the way out."""
-    base = Base(settings, files, await SqlStore.open(settings.store_url))
-    backends = _backends(base)
-    service = _service(base, backends)
-    tempo = Tempo(quiet=timedelta(seconds=settings.card_every_s))
-    reconciler = Reconciler(backends, files.policy, tempo, settings.sweep_s)
-    channel = TeamsChannel(_draw(base), base.clock)
-    around = Surroundings(
-        store=base.store, channel=channel, clock=base.clock, bell=base.bell, draw=_draw(base)
-    )
-    app = web.Application(client_max_size=MOST_BYTES)
-    chat = Chat(service, base.store, base.bell, base.clock)
-    app.add_routes(_gateway(base, chat, Sharing(service), around).routes())
-    add_routes(app, _web(base, service, reconciler))
-    loops = (reconciler.run(), Outbox(around).run(), _forget_claims(base.store, base.clock))
-    try:
-        async with _tasks(loops):
-            yield app
-    finally:
-        await channel.close()
-        await base.store.close()
+    async with AsyncExitStack() as stack:
+        store = await SqlStore.open(settings.store_url, password_of(settings))
+        stack.push_async_callback(store.close)
+        local = LocalBell(prompt=OWN_TOPICS)
+        bell = _shared_bell(settings, local)
+        base = Base(settings, files, store, bell or local)
+        parts = await stack.enter_async_context(parts_of(base))
+        service = await _service(base, parts)
+        app = web.Application(client_max_size=MOST_BYTES)
+        channel = TeamsChannel(_draw(base), base.clock, tokens=parts.tokens)
+        stack.push_async_callback(channel.close)
+        around = Surroundings(
+            store=store, channel=channel, clock=base.clock, bell=base.bell, draw=_draw(base)
+        )
+        chat = Chat(service, store, base.bell, base.clock)
+        app.add_routes(_gateway(base, parts, (chat, Sharing(service)), around).routes())
+        app.add_routes(parts.hooks)
+        duties = Duties(base, parts, service, around)
+        add_routes(app, _web(base, parts, service, duties.readings()))
+        leader = leader_of(settings.store_url, password_of(settings))
+        loops = [leader.run(duties.run), *([bell.run()] if bell else [])]
+        await stack.enter_async_context(_tasks(loops))
+        yield app
 
 
-@dataclass(frozen=True)
-class Base:
-    """What every part is built on."""
-
-    settings: Settings
-    files: Files
-    store: SqlStore
-    clock: SystemClock = field(default_factory=SystemClock)
-    bell: LocalBell = field(default_factory=lambda: LocalBell(prompt=OWN_TOPICS))
-
-    @property
-    def home(self) -> Path:
-        return self.settings.home.resolve()
-
-    @cached_property
-    def registry(self) -> LocalRegistry:
-        return LocalRegistry(self.home, self.settings.public_url)
-
-    @property
-    def directory(self) -> Directory:
-        return ListedDirectory(self.files.people)
+def _shared_bell(settings: Settings, local: LocalBell) -> PostgresBell | None:
+    """Return the bell that other replicas hear too; None where there is only this process."""
+    if not settings.store_url.startswith("postgresql"):
+        return None
+    return PostgresBell(wires_of(settings.store_url, password_of(settings)), local)
 
 
-def _backends(base: Base) -> Backends:
-    settings = base.settings
+class Duties:
+    """What one replica alone does: reconcile, send, keep schedules and the house."""
+
+    def __init__(self, base: Base, parts: Parts, service: Service, around: Surroundings) -> None:
+        settings = base.settings
+        tempo = Tempo(quiet=timedelta(seconds=settings.card_every_s))
+        self._base, self._around = base, around
+        self._reconciler = Reconciler(
+            _backends(base, parts), base.files.policy, tempo, settings.sweep_s
+        )
+        self._scheduler = Scheduler(service.schedules, base.clock)
+        self._housekeeping = Housekeeping(
+            base.store, base.clock, base.bell, looks=parts.looks, announce=service.announce
+        )
+
+    async def run(self) -> None:
+        """Do all of it until cancelled; one that ends by itself is a bug and ends the rest."""
+        loops = (self._reconciler, Outbox(self._around), self._scheduler, self._housekeeping)
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(loop.run())
+
+    def readings(self) -> list[Reading]:
+        """Return what /metrics tells of them."""
+        return [_loop_reading(self._reconciler), _outbox_reading(self._base.store)]
+
+
+def _backends(base: Base, parts: Parts) -> Backends:
     return Backends(
-        pipelines=LocalPipelines(base.home, Source.of(settings.pipeline_file)),
-        jobs=LocalJobs(
-            base.home,
-            slots=settings.slots,
-            has_gpus=has_gpus(),
-            grace_s=settings.stop_grace_s,
-        ),
-        tracking=LocalTracking(base.home),
-        registry=base.registry,
+        pipelines=parts.pipelines,
+        jobs=parts.jobs,
+        tracking=parts.tracking,
+        registry=parts.registry,
         store=base.store,
         promotions=base.store.promotions,
         clock=base.clock,
@@ -192,24 +179,26 @@ def _backends(base: Base) -> Backends:
     )
 
 
-def _service(base: Base, backends: Backends) -> Service:
-    files = LocalDataFiles(base.files.policy.data_roots, Path.cwd())
+async def _service(base: Base, parts: Parts) -> Service:
+    named = base.settings.announce_thread
     return Service(
         World(
             store=base.store,
-            tracking=backends.tracking,
-            pipelines=backends.pipelines,
+            tracking=parts.tracking,
+            pipelines=parts.pipelines,
             clock=base.clock,
             bell=base.bell,
             policy=base.files.policy,
-            directory=base.directory,
-            jobs=backends.jobs,
+            directory=parts.directory,
+            jobs=parts.jobs,
             schedules=base.store.schedules,
             promotions=base.store.promotions,
-            registry=backends.registry,
+            registry=parts.registry,
             is_local=base.settings.profile == "local",
-            find_data=files.find,
-            find_folder=files.find_folder,
+            find_data=parts.find_data,
+            find_folder=parts.find_folder,
+            announce=await base.store.thread(named) if named else None,
+            sign_in_url=parts.sign_in_url,
         )
     )
 
@@ -219,25 +208,28 @@ def _draw(base: Base) -> Draw:
     return Draw(card=lambda post: render(post, links), text=lambda post: as_text(post, links))
 
 
-def _gateway(base: Base, chat: Chat, sharing: Sharing, around: Surroundings) -> Gateway:
-    tenants = frozenset(person.tenant for person in base.files.people)
+def _gateway(
+    base: Base, parts: Parts, doors: tuple[Chat, Sharing], around: Surroundings
+) -> Gateway:
+    chat, sharing = doors
     links = Links(base.settings.public_url)
     shares = Extension(sharing, lambda run: shared_card(run, links), links.run_at)
     turns = Turns(chat, around, keeps_card=base.settings.profile == "local", shares=shares)
-    return Gateway(LoopbackOnly(base.settings.host), tenants, turns)
+    return Gateway(parts.keeper, parts.tenants, turns)
 
 
-def _web(base: Base, service: Service, reconciler: Reconciler) -> Web:
+def _web(base: Base, parts: Parts, service: Service, readings: list[Reading]) -> Web:
     return Web(
         service=service,
         bell=base.bell,
         now=base.clock.now,
-        door=sign_in_of(base.settings, Around(base.directory, base.store, base.clock)),
+        door=parts.door,
         dist=CLIENT,
         public_url=base.settings.public_url,
         profile=base.settings.profile,
-        notice=LOCAL_NOTICE if base.settings.profile == "local" else "",
-        telemetry=Telemetry([_loop_reading(reconciler), _outbox_reading(base.store)]),
+        notice=parts.notice,
+        telemetry=Telemetry(readings),
+        grants=parts.grants,
     )
 
 
@@ -278,14 +270,6 @@ def _end_with(task: "asyncio.Task[None]", owner: "asyncio.Task[Any] | None") -> 
         return
     log.error("a loop ended by itself; the bot stops", exc_info=task.exception())
     owner.cancel()
-
-
-async def _forget_claims(store: SqlStore, clock: SystemClock) -> None:
-    """Drop what was handled so long ago that no channel delivers it again."""
-    while True:
-        with contextlib.suppress(BotError):  # a full disk says so elsewhere; later is early enough
-            await store.forget_claims(clock.now() - CLAIMS_KEPT)
-        await clock.sleep(CLAIMS_CHECK_S)
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:

@@ -48,7 +48,7 @@ def schedule_words(row: ScheduleRow) -> str:
 def queue_card(post: QueuePost, links: Links) -> Card:
     """Draw the machines, then the runs that wait."""
     body: list[CardElement] = title("Machines and queue")
-    body += facts([(row.name, cluster_words(row)) for row in post.clusters])
+    body += facts(tuple((row.name, cluster_words(row)) for row in post.clusters))
     if not post.clusters:
         body.append(sentence("There are no machines."))
     body.append(heading("Waiting"))

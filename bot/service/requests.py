@@ -58,7 +58,7 @@ class Service:
         self.schedules = Schedules(world, world.schedules, self.machines)
         self.promotions = Promotions(world)
         self.currency = world.policy.currency
-        self.is_local = world.is_local
+        self.is_local, self.announce = world.is_local, world.announce
 
     def orders(self, public_url: str) -> Orders:
         """Return the door for pipelines; its answers lead to pages below `public_url`."""

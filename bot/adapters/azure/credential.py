@@ -1,15 +1,17 @@
 """Who the bot is in Azure, and its access tokens."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, assert_never
 
-from azure.core.credentials import TokenCredential
+from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity import (
     CertificateCredential,
+    ClientAssertionCredential,
     ClientSecretCredential,
     ManagedIdentityCredential,
     WorkloadIdentityCredential,
@@ -23,6 +25,7 @@ DEVOPS_SCOPE = "499b84ac-1321-427f-aa17-267ca6975798/.default"  # Azure DevOps i
 ARM_SCOPE = "https://management.azure.com/.default"  # also MLflow's, in a workspace
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
+EXCHANGE_SCOPE = "api://AzureADTokenExchange/.default"
 POSTGRES_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 
 # Entra answers within a second; a sweep must not hang on a dead one.
@@ -107,6 +110,39 @@ class Identity:
             secret = self.client_secret.get_secret_value()
             return identity_aio.ClientSecretCredential(tenant, client, secret, **_PATIENCE)
         assert_never(kind)
+
+    def of_app(self, app_id: str) -> "AppCredential":
+        """Return how this identity speaks for an app registration that trusts it.
+
+        Where both are one, as itself; a managed or workload identity shows the registration a
+        token of its own (federated credential), so that no secret is needed.
+        """
+        if app_id.lower() == self.client_id.lower():
+            return AppCredential(self.credential)
+        return AppCredential(lambda: self._federated(app_id))
+
+    def _federated(self, app_id: str) -> TokenCredential:
+        own = self.credential()
+        return ClientAssertionCredential(
+            self.tenant_id, app_id, lambda: own.get_token(EXCHANGE_SCOPE).token, **_PATIENCE
+        )
+
+
+class AppCredential:
+    """A credential for coroutines: made and asked in a thread, kept with its cache of tokens."""
+
+    def __init__(self, make: Callable[[], TokenCredential]) -> None:
+        self._make = make
+        self._credential: TokenCredential | None = None
+
+    async def get_token(self, *scopes: str) -> AccessToken:
+        """Return a token for the scopes; raises what azure-identity raises."""
+        return await asyncio.to_thread(self._token, *scopes)
+
+    def _token(self, *scopes: str) -> AccessToken:
+        if self._credential is None:
+            self._credential = self._make()
+        return self._credential.get_token(*scopes)
 
 
 class Tokens:

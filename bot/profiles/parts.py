@@ -1,0 +1,70 @@
+"""The parts that differ between the profiles, and what all of them are built on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.sql import SqlStore
+from bot.domain.people import Person
+from bot.domain.policy import Policy
+from bot.housekeeping import Look
+from bot.ports import Bell, Jobs, Pipelines, Registry, Tracking
+from bot.ports.directory import Directory
+from bot.service import DataFinder, FolderFinder
+from bot.service.grants import Grants
+from bot.settings import Settings
+from bot.teams.authentication import Doorkeeper
+from bot.teams.tokens import AppTokens
+from bot.web.sign_in.identity import Door
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the settings' files say."""
+
+    policy: Policy
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every part is built on."""
+
+    settings: Settings
+    files: Files
+    store: SqlStore
+    bell: Bell
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home.resolve()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One profile. `keeper` and `tokens` are chat's door in and out, `door` the pages'.
+
+    `hooks` are routes for events, `looks` what to see to once an hour; `sign_in_url` is where
+    somebody unknown becomes known.
+    """
+
+    pipelines: Pipelines
+    jobs: Jobs
+    tracking: Tracking
+    registry: Registry
+    directory: Directory
+    find_data: DataFinder
+    find_folder: FolderFinder
+    keeper: Doorkeeper
+    tenants: frozenset[str]
+    door: Door
+    tokens: AppTokens | None = None
+    grants: Grants | None = None
+    hooks: Sequence[web.RouteDef] = ()
+    looks: Sequence[Look] = ()
+    notice: str = ""
+    sign_in_url: str = ""
