@@ -233,6 +233,11 @@ class Promotions:
         registry = self._world.registry
         return await registry.versions(model), await registry.endpoints()
 
+    async def endpoint(self, name: str) -> EndpointSeen | None:
+        """Return what is served under a name."""
+        found = await self._world.registry.endpoints()
+        return next((each for each in found if each.name == name), None)
+
     async def _around(self) -> Around:
         endpoints = await self._world.registry.endpoints()
         return Around(endpoints, await self._store.open_promotions())

@@ -43,6 +43,7 @@ class Web:
     heartbeat_s: float = 15.0
     telemetry: Telemetry = field(default_factory=Telemetry)
     grants: Grants | None = None  # the azure profile's; jobs on this machine need none
+    served: Callable[[str], str | None] | None = None  # where a local endpoint's server listens
 
     @property
     def who_are_you(self) -> str:

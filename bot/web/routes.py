@@ -10,6 +10,7 @@ from bot.web.events import STREAMS, Streams
 from bot.web.guard import guard, headers
 from bot.web.health import runs_by_status
 from bot.web.openapi import ENDPOINTS
+from bot.web.passing import add_passage
 from bot.web.problems import Next, problems
 from bot.web.static import client_page, unknown_path
 from bot.web.wire import adapt
@@ -29,7 +30,9 @@ def add_routes(app: web.Application, world: Web) -> None:
             has_end = endpoint.media != "text/event-stream"  # else HEAD would never be answered
             app.router.add_get(endpoint.path, handler, allow_head=has_end)
     app.add_routes(world.door.routes())
-    for ours in ("/api", "/auth", "/hooks"):
+    if world.served is not None:
+        add_passage(app, world, world.served)
+    for ours in ("/api", "/auth", "/endpoints", "/hooks"):
         app.router.add_route("*", ours, unknown_path(app))
         app.router.add_route("*", f"{ours}/{{path:.*}}", unknown_path(app))
     app.router.add_get("/{path:.*}", client_page(world))
