@@ -158,7 +158,7 @@ class DevOps:
     def _judge(self, response: requests.Response, *_: object, **__: object) -> None:
         """Look at each answer before the SDK does, which forgets status and headers."""
         status = response.status_code
-        _ = response.content  # what the SDK leaves unread keeps its connection
+        response.content  # noqa: B018 - read it: what the SDK leaves unread keeps its connection
         self.calls.gate.heed(status, response.headers)
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if status < 300 and not is_page:

@@ -26,6 +26,7 @@ from bot.adapters.azure.timeline import (
     waits,
 )
 from bot.domain.run import PipelineSeen, PipelineState
+from bot.errors import AccessError, NotFoundError, UnavailableError
 from bot.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -159,16 +160,35 @@ class Lookout:
             self._remember(name, [await self._queries.end(build)])
 
     async def _see(self, names: Sequence[str]) -> None:
-        """Tell what is new of each name's build."""
+        """Tell what is new of each name's build; one that does not answer must not hide others."""
         moving = {name: build for name in names if (build := self._untold(name)) is not None}
-        timelines = await asyncio.gather(*map(self._queries.records, moving.values()))
-        approvals: Sequence[Approval] = ()
-        if any(has_open_approval(records) for records in timelines):
-            approvals = await self._queries.approvals()
-        for (name, build), records in zip(moving.items(), timelines, strict=True):
-            known = self._known[name]
+        asked = await asyncio.gather(
+            *map(self._queries.records, moving.values()), return_exceptions=True
+        )
+        told = dict(zip(moving, asked, strict=True))
+        silent = {name: said for name, said in told.items() if isinstance(said, BaseException)}
+        for name, error in silent.items():
+            if len(silent) == len(told) or not isinstance(error, UnavailableError):
+                raise error
+            log.warning("the stages of pipeline run %s are not to be had: %s", name, error)
+        timelines = {
+            name: said for name, said in told.items() if not isinstance(said, BaseException)
+        }
+        approvals = await self._approvals(timelines.values())
+        for name, records in timelines.items():
+            known, build = self._known[name], moving[name]
             known.seen = await self._seen(build, records, approvals)
             known.told = build if build.is_over else None
+
+    async def _approvals(self, timelines: Iterable[Sequence[Record]]) -> Sequence[Approval]:
+        """Return who has to decide, if anybody has; without the right to ask, nobody is named."""
+        if not any(has_open_approval(records) for records in timelines):
+            return ()
+        try:
+            return await self._queries.approvals()
+        except (AccessError, NotFoundError) as error:
+            log.warning("who has to approve is not to be had: %s", error)
+            return ()
 
     def _untold(self, name: str) -> Build | None:
         """Return the build that counts, unless all was told of it."""

@@ -526,6 +526,30 @@ async def test_a_look_that_fails_says_so_and_the_next_one_sees(
     assert await world.state(ONE) is PipelineState.RUNNING
 
 
+async def test_a_run_whose_stages_are_not_to_be_had_hides_no_other(world: DevOpsWorld) -> None:
+    for name in (ONE, TWO):
+        await world.pipelines.start(train(name))
+        await world.begin(name)
+    before = await world.pipelines.observe([ONE, TWO])
+    await world.finish(TWO)
+    one = next(run for run in await world.runs() if run["buildNumber"] == ONE)
+    world.pipelines = world.adapter(world.devops)
+    await world.fault(method="GET", path=f"{one['id']}/timeline", kind="status")
+    found = await world.pipelines.observe([ONE, TWO])
+    assert found[TWO].state is PipelineState.SUCCEEDED
+    assert ONE not in found
+    assert before[ONE].state is PipelineState.RUNNING
+
+
+async def test_who_must_approve_is_left_out_when_it_may_not_be_asked(world: DevOpsWorld) -> None:
+    await world.fault(path="/approvals", kind="status", status=403, times=1000)
+    await world.pipelines.start(promote())
+    await until(lambda: _waits(world), "the approval")
+    seen = await world.seen(PROMO)
+    assert seen is not None
+    assert "Deploy waits for an approval: https://" in seen.waits_for[0]
+
+
 async def test_a_wait_without_an_agent_can_be_cancelled(world: DevOpsWorld) -> None:
     await world.control("set_pool", is_paused=True)
     await world.pipelines.start(train())
