@@ -13,7 +13,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import ManualClock
 from bot.adapters.directory import ListedDirectory, StoreDirectory
-from bot.adapters.memory import MemoryJobs, MemoryPipelines, MemoryStore, MemoryTracking
+from bot.adapters.memory import (
+    MemoryJobs,
+    MemoryPipelines,
+    MemoryRegistry,
+    MemoryStore,
+    MemoryTracking,
+)
 from bot.adapters.memory.people import MemoryPeople
 from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
@@ -63,6 +69,8 @@ class Site:
             pipelines=MemoryPipelines(),
             jobs=MemoryJobs(),
             schedules=self.store.schedules,
+            promotions=self.store.promotions,
+            registry=MemoryRegistry(),
             clock=self.clock,
             bell=self.bell,
             policy=policy,
