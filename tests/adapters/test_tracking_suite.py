@@ -1,6 +1,6 @@
 """The contract of Tracking, for every adapter that there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from bot.adapters.local.tracking import LocalTracking
 from bot.adapters.memory import MemoryTracking
 from bot.domain.run import ProgressSeen
 from bot.ports import Marks, MetricsQuery, Tracking
+from tests.adapters.azure.ml_world import MlTracking
 from trainer.contract.progress import StepLine
 
 RUN = "run-20261123-aaaaaa"
@@ -56,9 +57,14 @@ class LocalWorld:
         (self._folder / "log.txt").write_text("".join(f"{line}\n" for line in lines))
 
 
-@pytest.fixture(params=["memory", "local"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    return MemoryWorld() if request.param == "memory" else LocalWorld(tmp_path)
+@pytest.fixture(params=["memory", "local", "azure"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    if request.param == "azure":
+        made = MlTracking(request.getfixturevalue("azure"), tmp_path, RUN)
+        yield made
+        made.close()
+        return
+    yield MemoryWorld() if request.param == "memory" else LocalWorld(tmp_path)
 
 
 async def test_a_run_that_wrote_nothing_is_absent_and_empty(world: World) -> None:

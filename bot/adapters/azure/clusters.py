@@ -15,7 +15,7 @@ from trainer.contract.clusters import ClusterEntry
 FRESH_S = 15.0
 # [guess] The names of usages, from the examples in Azure's REST documentation.
 LOW_PRIORITY_QUOTA = "lowprioritycores"
-_WORKING = frozenset({"running", "preparing", "leaving"})
+_WORKING = ("running", "preparing", "leaving", "unusable")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Machines:
 class Size:
     """A machine size: its family, by which quota is counted, and its cores."""
 
+    name: str
     family: str
     cores: int
 
@@ -58,39 +59,44 @@ class Clusters:
 
     def _look(self) -> Mapping[str, Machines]:
         if self._now() - self._looked_at >= FRESH_S:
-            usages = _free_cores(self._workspace.ml.compute.list_usage())
-            computes = list(self._workspace.ml.compute.list(compute_type="AmlCompute"))
-            self._found = {str(one.name): self._machines(one, usages) for one in computes}
+            free = _free_cores(self._workspace.ml.compute.list_usage())
+            clusters = [
+                one
+                for one in self._workspace.computes()
+                if one["properties"].get("computeType") == "AmlCompute"
+            ]
+            self._found = {str(one["name"]): self._machines(one, free) for one in clusters}
             self._looked_at = self._now()
         return self._found
 
-    def _machines(self, compute: Any, free: Mapping[str, int]) -> Machines:
-        name, sku = str(compute.name), str(compute.size)
-        is_low = "low" in str(compute.tier or "").lower()
-        states = [str(node.node_state) for node in self._workspace.ml.compute.list_nodes(name)]
-        size = self._size(sku)
-        quota = None
+    def _machines(self, said: Mapping[str, Any], free: Mapping[str, int]) -> Machines:
+        state = str(said["properties"].get("provisioningState") or "Succeeded")
+        inner = said["properties"].get("properties") or {}
+        nodes = inner.get("nodeStateCounts") or {}
+        is_low = str(inner.get("vmPriority")) == "LowPriority"
+        size, quota = self._size(str(inner["vmSize"])), None
         if size is not None:
             left = free.get(LOW_PRIORITY_QUOTA if is_low else size.family.lower())
             quota = None if left is None else max(0, left // size.cores)
         return Machines(
-            name=name,
-            sku=sku,
+            name=str(said["name"]),
+            sku=size.name if size is not None else str(inner["vmSize"]),
             is_low=is_low,
-            most=int(compute.max_instances or 0),
-            busy=sum(state in _WORKING for state in states),
-            idle=states.count("idle"),
-            is_resizing="preparing" in states or "leaving" in states,
+            most=int((inner.get("scaleSettings") or {}).get("maxNodeCount") or 0),
+            busy=sum(int(nodes.get(f"{kind}NodeCount") or 0) for kind in _WORKING),
+            idle=int(nodes.get("idleNodeCount") or 0),
+            is_resizing=inner.get("allocationState") == "Resizing",
             quota=quota,
-            state=str(compute.provisioning_state or "Succeeded"),
+            state=state,
         )
 
     def _size(self, sku: str) -> Size | None:
         if not self._sizes:
+            sizes = (vars(one) for one in self._workspace.ml.compute.list_sizes())
             self._sizes = {
-                str(one.name).lower(): Size(str(one.family), int(one.v_cp_us))
-                for one in self._workspace.ml.compute.list_sizes()
-                if one.v_cp_us
+                str(one["name"]).lower(): Size(str(one["name"]), str(one["family"]), cores)
+                for one in sizes
+                if (cores := int(_said(one, "vCPUs", "v_cp_us") or 0))
             }
         return self._sizes.get(sku.lower())
 
@@ -99,10 +105,16 @@ def _free_cores(usages: Iterable[Any]) -> Mapping[str, int]:
     """Return the cores left by quota; a family is named as the machine sizes name it."""
     found = {}
     for one in usages:
-        name = one.name if isinstance(one.name, Mapping) else vars(one.name)
-        limit, used = int(one.limit or 0), int(one.current_value or 0)
-        found[str(name.get("value")).lower()] = limit - used
+        said = vars(one)
+        name = said["name"] if isinstance(said["name"], Mapping) else vars(said["name"])
+        used = int(_said(said, "currentValue", "current_value") or 0)
+        found[str(name.get("value")).lower()] = int(said["limit"] or 0) - used
     return found
+
+
+def _said(values: Mapping[str, Any], *names: str) -> Any:
+    """Return the first that is set: azure-ai-ml 1.35.2 keeps these under the wire's names."""
+    return next((values[name] for name in names if values.get(name) is not None), None)
 
 
 def shown(

@@ -83,6 +83,7 @@ class Job:
     cluster: str = ""
     nodes: int = 1
     url: str | None = None
+    made_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
 
@@ -92,10 +93,11 @@ class Job:
         resources = getattr(found, "resources", None)
         return cls(
             name=str(found.name),
-            status=str(found.status or "Unknown"),
+            status=str(getattr(found.status, "value", found.status) or "Unknown"),
             cluster=str(getattr(found, "compute", None) or "").rpartition("/")[2],
             nodes=int(getattr(resources, "instance_count", None) or 1),
-            url=getattr(found, "studio_url", None),
+            url=_page(getattr(found, "studio_url", None)),
+            made_at=getattr(getattr(found, "creation_context", None), "created_at", None),
             tags=dict(found.tags or {}),
             properties=dict(found.properties or {}),
         )
@@ -193,6 +195,14 @@ def _busy_s(state: JobState, history: History, now: datetime) -> float:
         return 0.0
     ended_at = history.ended_at if state in ENDED and history.ended_at is not None else now
     return max(0.0, (ended_at - history.started_at).total_seconds())
+
+
+def _page(url: str | None) -> str | None:
+    """Return the job's page; the SDK adds the tenant to an address that has it already."""
+    if url is None:
+        return None
+    address, _, query = url.partition("?")
+    return f"{address}?{'&'.join(dict.fromkeys(query.split('&')))}" if query else address
 
 
 def _short(text: str) -> str:

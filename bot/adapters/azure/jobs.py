@@ -142,17 +142,27 @@ class AzureJobs(Jobs):
         if self._is_history_old(known):
             await self._workspace.ask("ask how the job went", lambda w: _ask_history(w, known))
             known.asked_at, known.asked_in = self._now(), known.job.status
-        seen = seen_of(
-            known.job,
-            known.history,
-            why_waiting=await self._why_waiting(known),
-            attempt=known.attempt,
-        )
+        why = await self._why_waiting(known)
+        seen = seen_of(known.job, known.history, why_waiting=why, attempt=known.attempt)
+        if seen.state is JobState.WAITING:
+            seen = replace(seen, position=self._position(known.job))
         if seen.state is JobState.FAILED:
             seen = replace(seen, log_tail=await self._tail(name))
         if seen.state in ENDED:
             known.over = seen
         return seen
+
+    def _position(self, job: Job) -> int:
+        """Return its place among our own jobs for that cluster; others' may be between them."""
+        known = [other.job for other in list(self._known.values()) if not other.is_gone]
+        ahead = [
+            other
+            for other in known
+            if other.state is JobState.WAITING
+            and other.cluster == job.cluster
+            and _is_before(other, job)
+        ]
+        return len(ahead) + 1
 
     def _is_history_old(self, known: Known) -> bool:
         if known.asked_in != known.job.status:
@@ -199,6 +209,12 @@ def _read(reading: Callable[[int], bytes], offset: int, _: Workspace) -> bytes:
 def _recent(workspace: Workspace) -> Iterable[Any]:
     """Yield jobs, newest first; a kind of job that the SDK cannot read comes as None."""
     return (found for found in workspace.ml.jobs.list() if found is not None)
+
+
+def _is_before(job: Job, other: Job) -> bool:
+    if job.made_at is None or other.made_at is None:
+        return job.name < other.name
+    return (job.made_at, job.name) < (other.made_at, other.name)
 
 
 def _ask_history(workspace: Workspace, known: Known) -> None:

@@ -52,10 +52,10 @@ class AzureTracking(Tracking):
         home: Path,
         workspace: Workspace,
         job_of: Callable[[str], str | None],
-        now: Callable[[], float] = time.monotonic,
+        page_look_s: float = PAGE_LOOK_S,
     ) -> None:
         self._folder = home / "mirror"
-        self._workspace, self._job_of, self._now = workspace, job_of, now
+        self._workspace, self._job_of, self._page_look_s = workspace, job_of, page_look_s
         self._artifacts, self._mlflow = Artifacts(workspace), Mlflow(workspace)
         self._followed: dict[str, Followed] = {}
         self._files = FileTracking(lambda run_id: self._of(run_id).mirror.files())
@@ -75,14 +75,14 @@ class AzureTracking(Tracking):
     @override
     async def marks(self, run_ids: Collection[str]) -> Mapping[str, Marks]:
         ours = [run_id for run_id in run_ids if is_run_id(run_id)]
-        await all_of(*(self._follow(run_id, PAGE_LOOK_S) for run_id in ours))
+        await all_of(*(self._follow(run_id, self._page_look_s) for run_id in ours))
         return await self._files.marks(ours)
 
     @override
     async def metrics(self, run_id: str, query: MetricsQuery) -> Metrics:
         if not is_run_id(run_id):
             return metrics(History(), query)
-        await self._follow(run_id, PAGE_LOOK_S)
+        await self._follow(run_id, self._page_look_s)
         if self._of(run_id).mirror.is_empty:
             recorded = await self._recorded(run_id)
             if recorded is not None:
@@ -93,32 +93,32 @@ class AzureTracking(Tracking):
     async def log(self, run_id: str, first: int, count: int) -> LogLines:
         if not is_run_id(run_id):
             return LogLines((), 1, 0)
-        await self._follow(run_id, PAGE_LOOK_S)
+        await self._follow(run_id, self._page_look_s)
         return await self._files.log(run_id, first, count)
 
     @override
     async def search_log(self, run_id: str, text: str, limit: int) -> LogHits:
         if not is_run_id(run_id):
             return LogHits((), 0)
-        await self._follow(run_id, PAGE_LOOK_S)
+        await self._follow(run_id, self._page_look_s)
         return await self._files.search_log(run_id, text, limit)
 
     @override
     async def read_log(self, run_id: str) -> AsyncIterator[bytes]:
         if is_run_id(run_id):
-            await self._follow(run_id, PAGE_LOOK_S)
+            await self._follow(run_id, self._page_look_s)
             async for piece in self._files.read_log(run_id):
                 yield piece
 
     async def _follow(self, run_id: str, may_be_old_s: float = 0.0) -> None:
         """Bring the copies of a run up to date, unless they are young enough."""
         followed = self._of(run_id)
-        asked_at = self._now()
+        asked_at = time.monotonic()
         async with followed.lock:
             # Whoever waited here for another's look has what it wanted.
             if followed.looked_at >= asked_at - may_be_old_s:
                 return
-            began_at = self._now()
+            began_at = time.monotonic()
             await self._workspace.ask("read what the job wrote", lambda _: self._copy(run_id))
             followed.looked_at = began_at
 
@@ -139,8 +139,8 @@ class AzureTracking(Tracking):
         job, followed = self._job_of(run_id), self._of(run_id)
         if job is None:
             return None
-        if self._now() - followed.recorded_at >= RECORD_LOOK_S:
-            followed.recorded_at = self._now()
+        if time.monotonic() - followed.recorded_at >= RECORD_LOOK_S:
+            followed.recorded_at = time.monotonic()
             try:
                 followed.record = await self._workspace.ask(
                     "read the job's metrics", lambda _: self._record(job)

@@ -41,6 +41,10 @@ PATIENCE: dict[str, Any] = {
     "connection_timeout": 5,
     "read_timeout": 20,
 }
+# They tell of each call, at INFO, whatever the telemetry is set to.
+_TALKATIVE = ("azure.ai.ml", "azure.ai.ml._telemetry", "azure.core")
+ARM = "https://management.azure.com"
+COMPUTES_VERSION = "2024-10-01"
 _RENEW_EVERY_S = 60.0  # a token that is refused again and again is no old token
 _TRACKING = re.compile(r"(?:azureml|https)://(?P<host>[^/]+)/mlflow/v[12]\.0(?P<path>/[^?]*)")
 
@@ -127,7 +131,6 @@ class Workspace:
         with self._lock:
             if self._client is None:
                 module = importlib.import_module("azure.ai.ml")
-                logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
                 self._client = module.MLClient(
                     self.tokens.credential,
                     self.subscription,
@@ -138,6 +141,8 @@ class Workspace:
                     raw_response_hook=self._heed,
                     **PATIENCE,
                 )
+                for name in _TALKATIVE:
+                    logging.getLogger(name).setLevel(logging.ERROR)
             return self._client
 
     def facts(self) -> Facts:
@@ -176,13 +181,33 @@ class Workspace:
 
     def history(self, below: str) -> dict[str, Any]:
         """Return a document of run history, `runs/<name>` or below that. Blocks."""
+        return self._get(f"{self.facts().history_url}/{below}")
+
+    def computes(self) -> list[dict[str, Any]]:
+        """Return the clusters as Azure Resource Manager has them. Blocks.
+
+        The SDK's own class leaves out how many nodes work, and its list of nodes is no read but an
+        action, which needs a right more.
+        """
+        path = (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers"
+            f"/Microsoft.MachineLearningServices/workspaces/{self.name}/computes"
+        )
+        url: str | None = f"{ARM}{path}?api-version={COMPUTES_VERSION}"
+        found: list[dict[str, Any]] = []
+        while url:
+            page = self._get(url)
+            found += page.get("value") or []
+            url = page.get("nextLink")
+        return found
+
+    def _get(self, url: str) -> dict[str, Any]:
         policies = [
             UserAgentPolicy("krsp-bot"),
             RetryPolicy(**PATIENCE),
             BearerTokenCredentialPolicy(self.tokens.credential, ARM_SCOPE),
             CustomHookPolicy(raw_response_hook=self._heed),
         ]
-        url = f"{self.facts().history_url}/{below}"
         client: Any = PipelineClient(url, policies=policies)
         with client:
             answer = client.send_request(
