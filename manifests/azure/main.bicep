@@ -39,6 +39,12 @@ param pipelineSubject string = ''
 @description('Issuer of that service connection, as its page shows it.')
 param pipelineIssuer string = ''
 
+@description('Subject of the service connection krsp-production (promotions), as its page shows it. Empty: made later.')
+param promotionSubject string = ''
+
+@description('Issuer of that service connection, as its page shows it.')
+param promotionIssuer string = ''
+
 @description('Object id of an Entra group that may look into the database and restore it. Empty: nobody.')
 param databaseAdminGroupId string = ''
 
@@ -80,8 +86,11 @@ param trainerImage string = ''
 @description('Text of the policy file; loadTextContent in the .bicepparam. Prices of the clusters\' machines must be in it.')
 param policy string
 
-@description('Name of the service connection of train.yml and promote.yml.')
+@description('Name of the service connection of train.yml.')
 param serviceConnection string = 'krsp-training'
+
+@description('Name of the service connection of promote.yml.')
+param promoteConnection string = 'krsp-production'
 
 @description('End of the new revision\'s name: lower-case letters, digits and -.')
 param revisionSuffix string = 'first'
@@ -218,6 +227,8 @@ module identities 'modules/identities.bicep' = {
     tags: tags
     pipelineSubject: pipelineSubject
     pipelineIssuer: pipelineIssuer
+    promotionSubject: promotionSubject
+    promotionIssuer: promotionIssuer
   }
 }
 
@@ -323,6 +334,7 @@ module roles 'modules/roles.bicep' = {
     principals: {
       bot: identities.outputs.bot.principalId
       pipeline: identities.outputs.pipeline.principalId
+      promotion: identities.outputs.promotion.principalId
       compute: identities.outputs.compute.principalId
       endpoint: identities.outputs.endpoint.principalId
     }
@@ -337,6 +349,7 @@ module subscriptionRoles 'modules/subscription-roles.bicep' = if (hasSubscriptio
     principals: {
       bot: identities.outputs.bot.principalId
       pipeline: identities.outputs.pipeline.principalId
+      promotion: identities.outputs.promotion.principalId
     }
   }
 }
@@ -387,6 +400,7 @@ module app 'modules/app.bicep' = if (hasBot) {
       KRSP_TRAINER_IMAGE: trainerImage
       KRSP_SIGN_IN: 'entra'
       KRSP_SERVICE_CONNECTION: serviceConnection
+      KRSP_PROMOTE_CONNECTION: promoteConnection
       KRSP_SERVICE_CLIENTS: identities.outputs.pipeline.clientId
       KRSP_EVENTS_AUDIENCE: botAppId
     }, extraSettings)
@@ -463,6 +477,9 @@ output migration string = 'caj-migrate-${suffix}'
 
 @description('Client id of the identity for the service connection krsp-training.')
 output pipelineClientId string = identities.outputs.pipeline.clientId
+
+@description('Client id of the identity for the service connection krsp-production.')
+output promotionClientId string = identities.outputs.promotion.clientId
 
 @description('Object id of the bot\'s identity, to be added to Azure DevOps.')
 output botPrincipalId string = identities.outputs.bot.principalId

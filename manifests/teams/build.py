@@ -41,7 +41,7 @@ class Parameters:
 
     bot_id: str
     public_host: str
-    app_id: str = ""  # empty: made from the two above, so that each build names the same app
+    app_id: str = ""  # empty: the bot id, by which `python -m bot doctor` looks the app up
     developer: str = "KRSP"
     privacy_url: str = ""
     terms_url: str = ""
@@ -51,9 +51,8 @@ class Parameters:
         """Return what stands for each placeholder. Raises `AppError` that names what is wrong."""
         bot_id = _guid("bot id", self.bot_id)
         host = _host(self.public_host)
-        made = str(uuid.uuid5(uuid.UUID(bot_id), host))
         return {
-            "APP_ID": _guid("app id", self.app_id) if self.app_id else made,
+            "APP_ID": _guid("app id", self.app_id) if self.app_id else bot_id,
             "BOT_ID": bot_id,
             "PUBLIC_HOST": host,
             "DEVELOPER": _developer(self.developer),
@@ -177,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m manifests.teams.build", description=__doc__)
     parser.add_argument("--bot-id", required=True, help="client id of the bot's app registration")
     parser.add_argument("--public-host", required=True, help="host name of KRSP_PUBLIC_URL")
-    parser.add_argument("--app-id", default="", help="GUID of the Teams app; default: made")
+    parser.add_argument("--app-id", default="", help="GUID of the Teams app; default: bot id")
     parser.add_argument("--developer", default="KRSP", help="who offers the app, 32 characters")
     parser.add_argument("--privacy-url", default="", help="your privacy statement")
     parser.add_argument("--terms-url", default="", help="your terms of use")

@@ -15,6 +15,12 @@ param pipelineSubject string
 @description('Issuer of the service connection, as its page shows it.')
 param pipelineIssuer string
 
+@description('Subject of the service connection krsp-production. Empty: no federation yet.')
+param promotionSubject string
+
+@description('Issuer of that service connection.')
+param promotionIssuer string
+
 resource bot 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: 'id-bot-${suffix}'
   location: location
@@ -23,6 +29,12 @@ resource bot 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
 
 resource pipeline 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: 'id-pipeline-${suffix}'
+  location: location
+  tags: tags
+}
+
+resource promotion 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: 'id-promotion-${suffix}'
   location: location
   tags: tags
 }
@@ -52,6 +64,18 @@ resource federation 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedI
   }
 }
 
+resource promotionFederation 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2023-01-31' = if (!empty(promotionSubject)) {
+  parent: promotion
+  name: 'azure-devops'
+  properties: {
+    issuer: promotionIssuer
+    subject: promotionSubject
+    audiences: [
+      'api://AzureADTokenExchange'
+    ]
+  }
+}
+
 @description('The bot: resource id, client id and object id.')
 output bot object = {
   id: bot.id
@@ -66,6 +90,14 @@ output pipeline object = {
   name: pipeline.name
   clientId: pipeline.properties.clientId
   principalId: pipeline.properties.principalId
+}
+
+@description('Promotions: resource id, client id and object id.')
+output promotion object = {
+  id: promotion.id
+  name: promotion.name
+  clientId: promotion.properties.clientId
+  principalId: promotion.properties.principalId
 }
 
 @description('The GPU clusters: resource id, client id and object id.')

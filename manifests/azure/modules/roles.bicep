@@ -118,12 +118,38 @@ resource pipelineOnStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' 
   ]
 }
 
-resource pipelineOnEndpointIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: endpointIdentity
-  name: guid(endpointIdentity.id, suffix, 'pipeline_endpointIdentity')
+resource promotionOnWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: workspace
+  name: guid(workspace.id, suffix, 'promotion_workspace')
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', guid(resourceGroup().id, suffix, 'pipeline_endpointIdentity'))
-    principalId: principals.pipeline
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', guid(resourceGroup().id, suffix, 'promotion_workspace'))
+    principalId: principals.promotion
+    principalType: 'ServicePrincipal'
+  }
+  dependsOn: [
+    definition
+  ]
+}
+
+resource promotionOnStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: storage
+  name: guid(storage.id, suffix, 'promotion_storage')
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', guid(resourceGroup().id, suffix, 'promotion_storage'))
+    principalId: principals.promotion
+    principalType: 'ServicePrincipal'
+  }
+  dependsOn: [
+    definition
+  ]
+}
+
+resource promotionOnEndpointIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: endpointIdentity
+  name: guid(endpointIdentity.id, suffix, 'promotion_endpointIdentity')
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', guid(resourceGroup().id, suffix, 'promotion_endpointIdentity'))
+    principalId: principals.promotion
     principalType: 'ServicePrincipal'
   }
   dependsOn: [
