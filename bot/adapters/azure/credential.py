@@ -179,6 +179,10 @@ class Tokens:
         except Exception as error:  # whatever a credential raises is told in a sentence
             raise wrapped(error, _DOING, ENTRA, self.identity.words) from error
 
+    async def database_password(self) -> str:
+        """Return what a PostgreSQL server takes for a password: a fresh token."""
+        return await asyncio.to_thread(self.token, POSTGRES_SCOPE)
+
     def forget(self) -> None:
         """Drop all tokens, because one was refused."""
         with self._lock:

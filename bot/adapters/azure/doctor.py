@@ -19,12 +19,14 @@ from bot.adapters.azure.credential import (
 )
 from bot.adapters.azure.devops import DevOps
 from bot.adapters.azure.doctor_devops import DevOpsDoctor, DevOpsSettings
+from bot.adapters.azure.faults import ENTRA, wrapped
 from bot.adapters.azure.findings import Finding, Probe, examined, fault, ok, warning
 from bot.adapters.azure.rest import ARM, GRAPH, Reader
 from bot.adapters.azure.workspace import Workspace
 from bot.ports import ClusterSeen
 from trainer.contract.clusters import ClusterEntry
 
+BOT_SCOPE = "https://api.botframework.com/.default"
 STORAGE = "Storage"
 TEAMS = "Teams app"
 _STORAGE_VERSION = "2023-05-01"
@@ -102,7 +104,18 @@ class Doctor:
             examined(f"Token for {name}", _token_probe(self._tokens, name, scope))
             for name, scope in wanted.items()
         ]
+        probes.append(examined("Token for Teams", self._teams_token))
         return [finding for found in await asyncio.gather(*probes) for finding in found]
+
+    async def _teams_token(self) -> Sequence[Finding]:
+        """Look whether the identity may speak for the registration that Teams knows."""
+        identity, application = self._tokens.identity, self._settings.bot_app_id
+        try:
+            await identity.of_app(application).get_token(BOT_SCOPE)
+        except Exception as error:  # whatever a credential raises is told in a sentence
+            who = f"{identity.words} for the application {application}"
+            raise wrapped(error, "speak as the bot", ENTRA, who) from error
+        return [ok("Token for Teams", f"Entra ID gives one for the application {application}.")]
 
     async def _workspace_findings(self) -> Sequence[Finding]:
         found = await self._workspace.ask("look at the workspace", lambda it: it.facts())
