@@ -197,6 +197,7 @@ async def _service(base: Base, parts: Parts) -> Service:
             is_local=base.settings.profile == "local",
             find_data=parts.find_data,
             find_folder=parts.find_folder,
+            machines=parts.machines,
             announce=await base.store.thread(named) if named else None,
             sign_in_url=parts.sign_in_url,
         )
@@ -230,6 +231,7 @@ def _web(base: Base, parts: Parts, service: Service, readings: list[Reading]) ->
         notice=parts.notice,
         telemetry=Telemetry(readings),
         grants=parts.grants,
+        served=parts.served,
     )
 
 

@@ -29,7 +29,8 @@ from bot.chat.promoting import (
 from bot.chat.promotion_words import about_promotion
 from bot.chat.scheduling import ScheduleCommand, answer_schedule
 from bot.chat.turn import Turn
-from bot.domain.drafting import free_faults, plan_post
+from bot.domain.drafting import plan_post
+from bot.domain.forms import free_faults
 from bot.domain.people import Person
 from bot.domain.posts import (
     ClusterRow,

@@ -1,16 +1,14 @@
-"""From a recipe and a person's changes to a draft with its plan; and the form that asks for it."""
+"""From a recipe and a person's changes to a draft with its plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic.fields import FieldInfo
-
 from bot.domain.cost import cost_of
 from bot.domain.people import Person, Thread
 from bot.domain.policy import Policy, never, why_approval
-from bot.domain.posts import FormField, PlanPost
+from bot.domain.posts import PlanPost
 from bot.domain.run import Difference, Draft, Plan
 from bot.errors import FieldFault, InputError
 from trainer.contract.estimate import Estimate
@@ -21,18 +19,10 @@ from trainer.contract.recipe import (
     differences,
     expand,
     find_recipe,
-    flatten,
     recipes,
 )
 from trainer.contract.spec import RunSpec, spec_hash
 
-# What each form shows first; the recipe's main numbers follow.
-FIRST = ("name", "data", "budget")
-LABEL_OF = {"name": "Name", "data": "Data", "budget": "Cost limit"}
-HELP_OF = {
-    "data": "builtin:<name>, or the path of a JSONL, Parquet or text file",
-    "budget": "the run is stopped when it has cost this much; empty: no limit",
-}
 LONGEST_H = 24.0 * 90  # the longest time limit that a spec can hold
 SHORT = {place: alias for alias, place in ALIASES.items()}
 
@@ -81,6 +71,29 @@ def with_time_limit(spec: RunSpec, policy: Policy) -> RunSpec:
     return _with_hours(spec, hours)
 
 
+def with_machine(spec: RunSpec, changes: Mapping[str, Any], policy: Policy) -> RunSpec:
+    """Return the spec on the policy's machine, where nobody chose and the recipe's has no price."""
+    chosen = any(ALIASES.get(key, key) == "compute.sku" for key in changes)
+    if chosen or policy.price_of(spec.compute) is not None or not policy.default_machine:
+        return spec
+    compute = spec.compute.model_copy(update={"sku": policy.default_machine})
+    return spec.model_copy(update={"compute": compute})
+
+
+def refuse_machine(spec: RunSpec, machines: frozenset[tuple[str, str]] | None) -> None:
+    """Raise `InputError` for a machine and priority that no cluster has; None: all are there."""
+    sku, priority = spec.compute.sku, spec.compute.priority
+    if machines is None or (sku, priority) in machines:
+        return
+    others = [f"`priority={p}`" for s, p in sorted(machines) if s == sku]
+    if others:
+        why = f"there is no cluster of `{sku}` with priority {priority}; write {others[0]}"
+        raise InputError(f"{why[0].upper()}{why[1:]}.", (FieldFault("priority", why),))
+    known = ", ".join(sorted({f"`{s}`" for s, _ in machines})) or "none"
+    why = f"there is no cluster of `{sku}`; there are {known}"
+    raise InputError(f"{why[0].upper()}{why[1:]}.", (FieldFault("sku", why),))
+
+
 def without_time_limit(spec: RunSpec, policy: Policy) -> RunSpec:
     """Return the spec without the time limit that its cost limit made; a person's own stays."""
     hours = _hours_for_cost(spec, policy)
@@ -88,7 +101,7 @@ def without_time_limit(spec: RunSpec, policy: Policy) -> RunSpec:
 
 
 def _hours_for_cost(spec: RunSpec, policy: Policy) -> float | None:
-    price = policy.prices.get(spec.compute.sku, 0.0) * spec.compute.nodes
+    price = (policy.price_of(spec.compute) or 0.0) * spec.compute.nodes
     if spec.budget.cost is None or price == 0.0:
         return None
     return min(round(spec.budget.cost / price, 4) or 0.0001, LONGEST_H)
@@ -101,7 +114,7 @@ def _with_hours(spec: RunSpec, hours: float | None) -> RunSpec:
 
 def _input_error(error: SpecError, changes: Mapping[str, Any]) -> InputError:
     faults = tuple(field_fault(fault, changes) for fault in error.faults)
-    return InputError(" ".join(_sentence(fault) for fault in faults), faults)
+    return InputError(" ".join(in_a_sentence(fault) for fault in faults), faults)
 
 
 def without_blanks(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,14 +129,15 @@ def field_fault(fault: Fault, changes: Mapping[str, Any]) -> FieldFault:
     return FieldFault(short if short in changes else fault.loc, fault.msg)
 
 
-def _sentence(fault: FieldFault) -> str:
+def in_a_sentence(fault: FieldFault) -> str:
+    """Return the fault with the key that it is about."""
     text = f"`{fault.loc}`: {fault.msg}" if fault.loc else fault.msg
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def plan_of(spec: RunSpec, estimate: Estimate, policy: Policy) -> Plan:
     """Return the estimate with its price and the differences from the recipe."""
-    price = policy.prices.get(spec.compute.sku)
+    price = policy.price_of(spec.compute)
     if price is None:
         known = ", ".join(f"`{sku}`" for sku in policy.prices) or "none"
         raise InputError(
@@ -215,69 +229,3 @@ def method_in_words(spec: RunSpec) -> str:
         return f"Pretraining{base}"
     kind = "LoRA fine-tuning" if spec.tuning.kind == "lora" else "Fine-tuning"
     return f"{kind}{base}"
-
-
-def form_fields(
-    recipe: Recipe, typed: Mapping[str, Any], faults: Sequence[FieldFault]
-) -> tuple[FormField, ...]:
-    """Return the form: recipe, name, data, cost limit, then the recipe's main numbers.
-
-    What was typed stays; a fault stands at its field, whichever of its names it came under.
-    """
-    flat = flatten(recipe.spec)
-    said = {ALIASES.get(key, key): str(value) for key, value in typed.items()}
-    wrong = {ALIASES.get(fault.loc, fault.loc): fault.msg for fault in faults}
-    choices = tuple((name, found.title) for name, found in recipes().items())
-    first = FormField("recipe", "Recipe", recipe.name, "choice", recipe.description, choices)
-    ids = [*FIRST, *(SHORT.get(place, place) for place in recipe.main)]
-    extra = [SHORT.get(place, place) for place in said if place in flat or place in wrong]
-    shown = dict.fromkeys([*ids, *extra])
-    return (first, *(_field(key, flat, said, wrong) for key in shown))
-
-
-def _field(
-    key: str, flat: Mapping[str, Any], said: Mapping[str, str], wrong: Mapping[str, str]
-) -> FormField:
-    place = ALIASES.get(key, key)
-    info, default = field_info(place), flat.get(place)
-    value = said.get(place, "" if default is None else _shown(default))
-    unit = _extra(info).get("unit") if info else None
-    label = LABEL_OF.get(key) or (info.title if info and info.title else key)
-    return FormField(
-        id=key,
-        label=f"{label} ({unit})" if unit and key not in LABEL_OF else label,
-        value=value,
-        input="number" if isinstance(default, int | float) else "text",
-        help=HELP_OF.get(key, (info.description or "") if info else ""),
-        fault=wrong.get(place),
-        required=key in ("name", "data"),
-    )
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _extra(info: FieldInfo) -> Mapping[str, Any]:
-    return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-
-
-def field_info(place: str) -> FieldInfo | None:
-    """Return pydantic's description of the setting at a dotted path of the spec."""
-    model: Any = RunSpec
-    info: FieldInfo | None = None
-    for part in place.split("."):
-        fields = getattr(model, "model_fields", {})
-        if part not in fields:
-            return None
-        info = fields[part]
-        kinds = (info.annotation, *getattr(info.annotation, "__args__", ()))
-        model = next((k for k in kinds if hasattr(k, "model_fields")), None)
-    return info
-
-
-def free_faults(faults: Sequence[FieldFault], fields: Sequence[FormField]) -> str | None:
-    """Return in one text the faults that belong to no field of the form."""
-    shown = {ALIASES.get(field.id, field.id) for field in fields}
-    loose = [f for f in faults if ALIASES.get(f.loc, f.loc) not in shown]
-    return " ".join(_sentence(fault) for fault in loose) or None

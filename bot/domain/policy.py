@@ -11,6 +11,7 @@ from bot.domain.cost import ceiling
 from bot.domain.people import Person, Role
 from bot.domain.promotion_limits import PromotionLimits
 from bot.domain.run import Plan, Run, RunStatus
+from trainer.contract.spec import Compute
 
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -23,6 +24,7 @@ class Policy(BaseModel):
     version: Literal[1]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     prices: Mapping[str, Money]
+    default_machine: str = ""
     start_alone_below: Mapping[Role, Money] = {}
     people: Mapping[str, Money] = {}
     start_unattended_below: Money = 0.0
@@ -32,6 +34,11 @@ class Policy(BaseModel):
     approval_expires_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 24.0
     data_roots: tuple[str, ...] = ()
     promote: PromotionLimits = PromotionLimits()
+
+    def price_of(self, compute: Compute) -> float | None:
+        """Return the price of one node for an hour: `<sku>/low` goes before `<sku>`, None: none."""
+        own = self.prices.get(f"{compute.sku}/{compute.priority}")
+        return own if own is not None else self.prices.get(compute.sku)
 
     def limit_of(self, person: Person) -> float:
         """Return up to which cost the person may start a run alone; 0 where nothing is said."""

@@ -37,7 +37,8 @@ async def azure_parts(base: Base) -> AsyncIterator[Parts]:
     settings, clock = base.settings, base.clock
     identity = Identity.of(settings)
     devops, workspace = DevOps.of(settings), Workspace.of(settings)
-    jobs = AzureJobs(workspace, _clusters(settings))
+    clusters = _clusters(settings)
+    jobs = AzureJobs(workspace, clusters)
     directory = StoreDirectory(base.store.people, clock)
     data = AzureData(workspace)
     async with AsyncExitStack() as stack:
@@ -59,6 +60,7 @@ async def azure_parts(base: Base) -> AsyncIterator[Parts]:
             tokens=AppTokens(identity.of_app(settings.bot_app_id), clock),
             grants=_grants(base),
             hooks=_hooks(base).routes(),
+            machines=frozenset((entry.sku, entry.priority) for entry in clusters),
             looks=[ServiceHooks(devops, settings).disabled],
             sign_in_url=f"{settings.public_url}/auth/sign-in",
         )

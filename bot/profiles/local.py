@@ -22,13 +22,15 @@ async def local_parts(base: Base) -> AsyncIterator[Parts]:
     settings, home = base.settings, base.home
     files = LocalDataFiles(base.files.policy.data_roots, Path.cwd())
     directory = ListedDirectory(base.files.people)
+    registry = LocalRegistry(home, settings.public_url)
     yield Parts(
         pipelines=LocalPipelines(home, Source.of(settings.pipeline_file)),
         jobs=LocalJobs(
             home, slots=settings.slots, has_gpus=has_gpus(), grace_s=settings.stop_grace_s
         ),
         tracking=LocalTracking(home),
-        registry=LocalRegistry(home, settings.public_url),
+        registry=registry,
+        served=registry.address,
         directory=directory,
         find_data=files.find,
         find_folder=files.find_folder,

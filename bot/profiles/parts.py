@@ -1,6 +1,6 @@
 """The parts that differ between the profiles, and what all of them are built on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Parts:
     """One profile. `keeper` and `tokens` are chat's door in and out, `door` the pages'.
 
     `hooks` are routes for events, `looks` what to see to once an hour; `sign_in_url` is where
-    somebody unknown becomes known.
+    somebody unknown becomes known. `served` says where a local endpoint's server listens.
     """
 
     pipelines: Pipelines
@@ -62,9 +62,11 @@ class Parts:
     keeper: Doorkeeper
     tenants: frozenset[str]
     door: Door
+    served: Callable[[str], str | None] | None = None
     tokens: AppTokens | None = None
     grants: Grants | None = None
     hooks: Sequence[web.RouteDef] = ()
+    machines: frozenset[tuple[str, str]] | None = None
     looks: Sequence[Look] = ()
     notice: str = ""
     sign_in_url: str = ""

@@ -10,8 +10,10 @@ from bot.domain.drafting import (
     changes_of,
     draft_of,
     plan_of,
+    refuse_machine,
     spec_from,
     spec_like,
+    with_machine,
     with_time_limit,
     without_time_limit,
 )
@@ -50,7 +52,7 @@ class Drafts:
             spec = spec_from(recipe, asked.changes)
         except InputError as error:
             raise await self._with_data_faults(error, asked.changes) from error
-        return await self._draft(asked, spec)
+        return await self._draft(asked, with_machine(spec, asked.changes, self._policy))
 
     async def _with_data_faults(self, error: InputError, changes: Mapping[str, Any]) -> InputError:
         """Return the refusal of a spec with what is wrong with its data file, too."""
@@ -69,6 +71,7 @@ class Drafts:
     async def _draft(
         self, asked: Asked, spec: RunSpec, data_before: DataSource | None = None
     ) -> Draft:
+        refuse_machine(spec, self._world.machines)
         spec, data_tokens = await self._with_data(spec)
         spec, base = await self._with_base(with_time_limit(spec, self._policy))
         numbers = estimate(

@@ -49,6 +49,7 @@ class Promotions:
 
     def __init__(self, world: World) -> None:
         self._world, self._store, self._policy = world, world.promotions, world.policy
+        self.machines = tuple(world.policy.promote.prices)
 
     async def plan(
         self,

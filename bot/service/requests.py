@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any
 
 from bot.domain.changing import By, Change, cancelled, decided, started
-from bot.domain.drafting import form_fields
+from bot.domain.forms import form_fields
 from bot.domain.message import MessageState
 from bot.domain.naming import is_run_id, nearest
 from bot.domain.people import Actor, Person, Thread

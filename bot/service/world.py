@@ -50,5 +50,8 @@ class World:
     is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
     find_folder: FolderFinder  # a base model's or a tokenizer's; raises InputError for a bad path
+    machines: frozenset[tuple[str, str]] | None = (
+        None  # (sku, priority); None: whatever has a price
+    )
     announce: Thread | None = None  # hears of runs whose owner has no conversation
     sign_in_url: str = ""  # where somebody unknown becomes known; empty: in the people file

@@ -207,7 +207,7 @@ def _time(
         basis = f"Speed from {runs} on {spec.compute.sku}: {seen.tokens_per_s:,.0f} tokens/s."
         training, (low, high) = tokens / seen.tokens_per_s, RANGE_SEEN
     else:
-        devices = node.gpus or cores or os.cpu_count() or 1
+        devices = node.gpus or node.cores or cores or os.cpu_count() or 1
         width = shape.hidden_size
         rate = node.flops * devices * spec.compute.nodes * width / (width + node.narrow)
         training = tokens * training_flops_per_token(shape, spec) / rate + steps * node.step_s

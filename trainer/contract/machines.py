@@ -21,6 +21,7 @@ class Machine:
     narrow: int
     step_s: float
     start_s: float
+    cores: int = 0  # CPU cores of a machine without GPUs; 0: those of this one
 
 
 # The share of the published dense bf16 (T4: fp16) peak that a good trainer reaches on models that
@@ -48,8 +49,25 @@ _GPUS = {
 }
 
 LOCAL = "local-cpu"
+_STARTING_S = 120.0
 # Measured with `python -m trainer run` on two cores of an AMD EPYC with AVX2, in fp32.
 _CORE_FLOPS, _CPU_NARROW, _CPU_STEP_S, _CPU_START_S = 70e9, 100, 0.01, 14.0
+
+
+def _cpu(title: str, cores: int, memory_gib: int) -> Machine:
+    # Two virtual CPUs are one core of the host; a core is taken for one of ours.
+    memory = memory_gib * GIB
+    return Machine(
+        title, 0, _CORE_FLOPS, memory, _CPU_NARROW, _CPU_STEP_S, _STARTING_S, cores=cores
+    )
+
+
+# Sizes from learn.microsoft.com/azure/virtual-machines/sizes/general-purpose.
+_CPUS = {
+    "Standard_DS3_v2": _cpu("2 CPU cores", 2, 14),
+    "Standard_D8s_v5": _cpu("4 CPU cores", 4, 32),
+    "Standard_D16s_v5": _cpu("8 CPU cores", 8, 64),
+}
 
 
 def machine(sku: str) -> Machine | None:
@@ -59,4 +77,4 @@ def machine(sku: str) -> Machine | None:
         return Machine(
             "this machine's cores", 0, _CORE_FLOPS, memory, _CPU_NARROW, _CPU_STEP_S, _CPU_START_S
         )
-    return _GPUS.get(sku)
+    return _GPUS.get(sku) or _CPUS.get(sku)
