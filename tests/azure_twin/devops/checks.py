@@ -8,7 +8,7 @@ from typing import Any
 from bot.adapters.local.interpreter.plan import Stage
 from bot.adapters.local.interpreter.status import Result
 from tests.azure_twin.devops.answers import stamp
-from tests.azure_twin.devops.model import API, Environment, Run
+from tests.azure_twin.devops.model import API, Connection, Environment, Run
 from tests.azure_twin.devops.people import Identity
 
 PENDING, APPROVED, REJECTED = "pending", "approved", "rejected"
@@ -96,6 +96,7 @@ class Checkpoint:
     stage: str
     started_at: float
     approvals: list[Approval] = field(default_factory=list)
+    permission: str | None = None  # pending, then granted
     lock: str | None = None  # pending, then granted or canceled
     result: Result | None = None
     is_open: bool = True
@@ -168,18 +169,32 @@ class Checks:
     """Asks people, then locks. `tell` hears of `pending` and `completed` approvals."""
 
     environments: dict[str, Environment]
+    connections: dict[str, Connection]
     now: Callable[[], float]
     tell: Tell
     approvals: dict[str, Approval] = field(default_factory=dict)
     locks: Locks = field(default_factory=Locks)
     checkpoints: dict[tuple[int, int, str], Checkpoint] = field(default_factory=dict)
+    _permitted: list["asyncio.Future[None]"] = field(default_factory=list)
 
     def of(self, run: Run, attempt: int, stage: str) -> Checkpoint | None:
         return self.checkpoints.get((run.id, attempt, stage))
 
-    def stand_before(self, stage: Stage) -> bool:
-        """Return whether the stage deploys to anything that is checked."""
-        return bool(self._checked(stage))
+    def stand_before(self, run: Run, stage: Stage) -> bool:
+        """Return whether the stage uses anything that is checked."""
+        return bool(self._checked(stage) or self._forbidden(run, stage))
+
+    def look_again(self) -> None:
+        """Let runs that wait for permission see whether they have it now."""
+        for waiting in self._permitted:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    def _forbidden(self, run: Run, stage: Stage) -> list[str]:
+        """Return the connections that the stage uses and that are not open to its pipeline."""
+        names = {step.inputs.get("connection", "") for job in stage.jobs for step in job.steps}
+        used = (self.connections[name] for name in sorted(names) if name in self.connections)
+        return [each.name for each in used if not each.is_open_to(run.definition.id)]
 
     def _checked(self, stage: Stage) -> list[Environment]:
         found = environments_of(stage, self.environments)
@@ -210,6 +225,7 @@ class Checks:
         self, checkpoint: Checkpoint, stage: Stage, checked: list[Environment]
     ) -> Result | None:
         run = checkpoint.run
+        await self._permit(checkpoint, stage)
         for environment in (one for one in checked if one.approvers):
             checkpoint.approvals.append(self._ask(run, stage.name, environment))
         for approval in checkpoint.approvals:
@@ -225,6 +241,19 @@ class Checks:
                 return Result.CANCELED
             checkpoint.lock = "granted"
         return None
+
+    async def _permit(self, checkpoint: Checkpoint, stage: Stage) -> None:
+        """Wait until an administrator lets the pipeline use what it names."""
+        while self._forbidden(checkpoint.run, stage):
+            checkpoint.permission = PENDING
+            waiting = asyncio.get_running_loop().create_future()
+            self._permitted.append(waiting)
+            try:
+                await waiting
+            finally:
+                self._permitted.remove(waiting)
+        if checkpoint.permission is not None:
+            checkpoint.permission = "granted"
 
     def _ask(self, run: Run, stage: str, environment: Environment) -> Approval:
         now = self.now()

@@ -85,15 +85,28 @@ class Commands:
                 setattr(found, name, values[name])
 
     async def connection(self, values: Values) -> None:
-        """Add a service connection with `id`, `name` and `client_id`; `gone` removes it."""
+        """Add a service connection (`id`, `name`, `client_id`), or change its `pipelines`.
+
+        `gone` removes it. `pipelines` are the ids that may use it; null opens it to all.
+        """
+        name = values["name"]
         if values.get("gone"):
-            self.organisation.connections.pop(values["name"], None)
+            self.organisation.connections.pop(name, None)
             return
-        connection = Connection(values["id"], values["name"], values["client_id"], TENANT)
-        self.organisation.connections[connection.name] = connection
+        if name not in self.organisation.connections:
+            new = Connection(values["id"], name, values["client_id"], TENANT)
+            self.organisation.connect(new)
+        if "pipelines" in values:
+            allowed = values["pipelines"]
+            open_to = None if allowed is None else set(allowed)
+            self.organisation.connections[name].pipelines = open_to
+        self.runs.checks.look_again()
 
     async def rights(self, values: Values) -> list[str]:
-        """Change what `who` (client id, person, object id) may: `grant`, `revoke`, `pipelines`."""
+        """Change what `who` (a client id or a person) may.
+
+        `grant` and `revoke` name rights, `pipelines` narrows them; `licence` is the access level.
+        """
         identity = self._identity(values["who"])
         members = self.organisation.members.by_id
         if values.get("gone"):
@@ -102,6 +115,7 @@ class Commands:
         member = members.setdefault(identity.id, Member(identity, set()))
         member.rights |= set(values.get("grant") or [])
         member.rights -= set(values.get("revoke") or [])
+        member.licence = values.get("licence", member.licence)
         if "pipelines" in values:
             narrowed = values["pipelines"]
             member.pipelines = None if narrowed is None else set(narrowed)

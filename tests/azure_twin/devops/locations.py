@@ -124,6 +124,33 @@ TEST_NOTIFICATIONS = _at(
 OIDC_TOKEN = _at(
     "69a319f4-28c1-4bfd-93e6-ea0ff5c6f1a2", "distributedtask", f"oidctoken {_OIDC}", "7.1", 1
 )
+ENDPOINTS = _at(
+    "e85f1c62-adfc-4b74-b618-11a150fb195e",
+    "serviceendpoint",
+    "endpoints {project}/_apis/{area}/{resource}/{endpointId}",
+    "4.1",
+    4,
+)
+PERMISSIONS = Location(
+    "b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2",
+    "pipelinePermissions",
+    "pipelinePermissions",
+    "{project}/_apis/pipelines/{resource}/{resourceType}/{resourceId}",
+    "5.1",
+    "7.2",
+    "0.0",
+    1,
+)
+RESOURCE_USAGE = Location(
+    "eae1d376-a8b1-4475-9041-1dfdbe8f0143",
+    "distributedtask",
+    "resourceusage",
+    "_apis/{area}/{resource}",
+    "4.1",
+    "7.2",
+    "0.0",
+    2,
+)
 PROJECTS = _at(
     "603fe2ac-9723-48b9-88ad-09305aa6c6e1", "core", "projects _apis/{resource}/{*projectId}",
     "1.0", 4,
@@ -155,6 +182,9 @@ TABLE = (
     NOTIFICATIONS,
     TEST_NOTIFICATIONS,
     OIDC_TOKEN,
+    ENDPOINTS,
+    PERMISSIONS,
+    RESOURCE_USAGE,
     PROJECTS,
     RESOURCE_AREAS,
     CONNECTION_DATA,
@@ -167,6 +197,8 @@ AREAS = {
     "965220d5-5bb9-42cf-8d67-9b146df2a5a4": "Build",
     "4a933897-0488-45af-bd82-6fd3ad33f46a": "PipelinesChecks",
     "2e0bf237-8973-4ec9-a581-9c3d679d1776": "pipelines",
+    "1814ab31-2f4f-4a9f-8761-f4d77dc5a5d7": "serviceendpoint",
+    "a81a0441-de52-4000-aa15-ff0e07bfbbaa": "pipelinePermissions",
 }
 
 

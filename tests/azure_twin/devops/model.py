@@ -53,14 +53,21 @@ class Environment:
     is_exclusive: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Connection:
-    """A service connection to Azure by workload identity federation."""
+    """A service connection to Azure by workload identity federation.
+
+    `pipelines` may use it without anybody's permission; None opens it to all.
+    """
 
     id: str
     name: str
     client_id: str
     tenant: str
+    pipelines: set[int] | None = None
+
+    def is_open_to(self, pipeline: int) -> bool:
+        return self.pipelines is None or pipeline in self.pipelines
 
     def environment(self) -> dict[str, str]:
         """Return what a task that signs in with it gives its script."""

@@ -9,7 +9,9 @@ from tests.azure_twin.context import TwinContext
 from tests.azure_twin.devops.answers import BUILD, PIPELINES, VSS, RefusalError
 from tests.azure_twin.devops.model import Connection, Definition, Environment, Group, Run
 from tests.azure_twin.devops.people import Identity, Members, make_members
+from tests.azure_twin.entra.directory import Federation
 from tests.azure_twin.world import (
+    DEVOPS_ISSUER,
     ORGANISATION,
     PIPELINE_IDENTITY,
     PROJECT,
@@ -22,7 +24,13 @@ from tests.azure_twin.world import PIPELINES as PIPELINE_IDS
 
 REPOSITORY = Path(__file__).parents[3]
 FIRST_RUN = 1001
-PRODUCTION = "production"
+ENVIRONMENT, GROUP = "krsp-production", "krsp"  # what azure-pipelines/ names
+# The connections of azure-pipelines/, and the pipelines that may use each.
+CONNECTIONS = {
+    SERVICE_CONNECTION: (SERVICE_CONNECTION_ID, {"train", "promote", "ci", "scheduled"}),
+    "krsp-production": ("d3c8f9e2-7054-4ba6-81d9-af6e3a2b8c05", {"promote"}),
+    "krsp-deploy": ("e4d90af3-8165-4cb7-92ea-b07f4b3c9d06", {"deploy"}),
+}
 APPROVER, ADMIN = "Megan Bowen", "Nestor Wilke"
 
 
@@ -89,6 +97,15 @@ class Organisation:
         found = (c for c in self.connections.values() if wanted in {c.name.lower(), c.id.lower()})
         return next(found, None)
 
+    def connect(self, connection: Connection) -> None:
+        """Add a service connection, and let its identity trust it."""
+        self.connections[connection.name] = connection
+        application = self.twin.directory.application(connection.client_id)
+        subject = f"sc://{ORGANISATION}/{PROJECT}/{connection.name}"
+        federation = Federation(DEVOPS_ISSUER, subject)
+        if application is not None and federation not in application.federations:
+            application.federations.append(federation)
+
     def newest_first(self) -> Iterable[Run]:
         return sorted(self.runs.values(), key=lambda run: -run.id)
 
@@ -99,19 +116,22 @@ def make_organisation(twin: TwinContext) -> Organisation:
     by_name = {name: Identity(oid, name) for oid, name in people.items()}
     approvers = [by_name[name] for name in (APPROVER, ADMIN) if name in by_name]
     production = Environment(
-        1, PRODUCTION, approvers, instructions="Is the evaluation good?", is_exclusive=True
+        1, ENVIRONMENT, approvers, instructions="Is the evaluation good?", is_exclusive=True
     )
-    connection = Connection(SERVICE_CONNECTION_ID, SERVICE_CONNECTION, PIPELINE_IDENTITY, TENANT)
-    return Organisation(
+    organisation = Organisation(
         twin,
         definitions={
             number: Definition(number, name, f"azure-pipelines/{name}.yml")
             for name, number in PIPELINE_IDS.items()
         },
         environments={production.name: production},
-        connections={connection.name: connection},
+        groups={GROUP: Group(GROUP, {})},
         members=make_members(people),
     )
+    for name, (number, pipelines) in CONNECTIONS.items():
+        allowed = {PIPELINE_IDS[pipeline] for pipeline in pipelines}
+        organisation.connect(Connection(number, name, PIPELINE_IDENTITY, TENANT, allowed))
+    return organisation
 
 
 def check_organisation(name: str) -> None:

@@ -51,6 +51,7 @@ class Member:
     identity: Identity
     rights: set[str]
     pipelines: set[int] | None = None
+    licence: str = "express"  # which is called Basic; `stakeholder` is none that queues
 
     def may(self, right: str, pipeline: int | None = None) -> bool:
         is_narrowed = right in PIPELINE_RIGHTS and self.pipelines is not None

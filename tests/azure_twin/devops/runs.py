@@ -205,7 +205,7 @@ class Runs:
     async def _gate(self, run: Run, stage: Stage, worker: Worker, seat: Seat) -> None:
         """Let the stage wait for its checks; an agent is not needed meanwhile."""
         result = None
-        if self.checks.stand_before(stage):
+        if self.checks.stand_before(run, stage):
             seat.give()
             result = await self.checks.gate(run, stage, lambda: self._changed(run))
             await seat.take()

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from tests.azure_twin.context import TwinContext
 from tests.azure_twin.devops import locations
+from tests.azure_twin.devops.administration_api import AdministrationApi, licence
 from tests.azure_twin.devops.answers import RefusalError, answer, collection
 from tests.azure_twin.devops.approvals_api import ApprovalsApi
 from tests.azure_twin.devops.builds_api import BuildsApi
@@ -33,7 +34,7 @@ from tests.azure_twin.devops.throttle import Throttle
 from tests.azure_twin.devops.versions import check_version
 from tests.azure_twin.world import ORGANISATION_ID
 
-HOST = "dev.azure.com"
+HOST, LICENCES = "dev.azure.com", "vsaex.dev.azure.com"
 
 
 class DevOps:
@@ -46,7 +47,7 @@ class DevOps:
             organisation.repository = repository
         now = organisation.now
         self.hooks = Hooks(twin.http, now)
-        checks = Checks(organisation.environments, now, self._tell)
+        checks = Checks(organisation.environments, organisation.connections, now, self._tell)
         self.runs = Runs(organisation, checks, self.hooks.publish)
         self._throttle = Throttle(now)
         self._handlers: Handlers = {
@@ -58,6 +59,7 @@ class DevOps:
             **ApprovalsApi(organisation, checks).handlers(),
             **HooksApi(self.hooks).handlers(),
             **OidcApi(organisation).handlers(),
+            **AdministrationApi(organisation, self.runs.pool).handlers(),
         }
         scheduler = Scheduler(organisation, self.runs)
         Commands(organisation, self.runs, self.hooks, scheduler, self._throttle).register()
@@ -82,6 +84,9 @@ class DevOps:
         self.hooks.publish(approval_event(what, approval, self.organisation.now()))
 
     async def _answer(self, request: web.Request, host: str) -> web.StreamResponse:
+        if host == LICENCES:
+            caller(request, self._twin.tokens, self.organisation.members)
+            return licence(request.path, self.organisation.members)
         if host != HOST:
             raise not_found(f"//{host}{request.path}")
         organisation, _, path = request.path.lstrip("/").partition("/")

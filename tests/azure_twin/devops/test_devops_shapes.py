@@ -42,7 +42,7 @@ UNDESCRIBED = {
     "DefinitionReference": {"drafts"},
     "Event": {"subscriptionId", "notificationId"},
     "IdentityRef": {"_links"},
-    "RunReference": set(),
+    "PipelineConfiguration": {"path", "repository"},
 }
 TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,

@@ -185,6 +185,8 @@ def _checkpoint(run: Run, above: Record, checkpoint: Checkpoint) -> Iterator[Rec
     told = _told(checkpoint.started_at, checkpoint.ended_at, _check_result(checkpoint))
     record = _record(run, place, told, above["attempt"])
     yield record
+    if checkpoint.permission is not None:
+        yield _permission(run, record, checkpoint)
     for order, approval in enumerate(checkpoint.approvals, start=1):
         yield _approval(run, record, approval, order)
     if checkpoint.lock is not None:
@@ -199,6 +201,15 @@ def _check_result(checkpoint: Checkpoint) -> Result | None:
     if checkpoint.is_open:
         return None
     return checkpoint.result or Result.SUCCEEDED
+
+
+def _permission(run: Run, above: Record, checkpoint: Checkpoint) -> Record:
+    name = "Checkpoint.Authorization"
+    place = _Place(name, ("permission", above["id"]), above["id"], 1, name, name, name)
+    is_granted = checkpoint.permission == "granted"
+    ended = checkpoint.started_at if is_granted else None
+    told = _told(checkpoint.started_at, ended, Result.SUCCEEDED if is_granted else None)
+    return _record(run, place, told, above["attempt"])
 
 
 def _approval(run: Run, above: Record, approval: Approval, order: int) -> Record:
