@@ -29,13 +29,17 @@ class _Part(BaseModel):
 
 
 class Right(_Part):
-    """What one call of ours needs; `guess` where Microsoft's list does not name it."""
+    """What one call of ours needs; `guess` where nobody has documented it.
+
+    Not `deployed`: Microsoft's list does not know the action, so no role definition may name it.
+    """
 
     call: str
     actions: tuple[Action, ...] = ()
     data_actions: tuple[Action, ...] = ()
     why: str
     guess: bool = False
+    deployed: bool = True
 
 
 class CustomRole(_Part):
@@ -47,8 +51,14 @@ class CustomRole(_Part):
 
     @property
     def actions(self) -> list[str]:
-        """Return each action once, sorted."""
+        """Return each action once, sorted, also those that cannot be deployed."""
         return sorted({action for right in self.rights for action in right.actions})
+
+    @property
+    def deployed_actions(self) -> list[str]:
+        """Return each action that the role definition names, sorted."""
+        known = [right for right in self.rights if right.deployed]
+        return sorted({action for right in known for action in right.actions})
 
     @property
     def data_actions(self) -> list[str]:
@@ -119,7 +129,7 @@ def as_json(table: Table) -> str:
             group = "subscription" if role.scope == "subscription" else "resourceGroup"
             groups[group][f"{name}_{role.scope}"] = {
                 "name": role.role,
-                "actions": role.actions,
+                "actions": role.deployed_actions,
                 "dataActions": role.data_actions,
             }
     return json.dumps(groups, indent=2) + "\n"
@@ -160,11 +170,13 @@ def _chapter(name: str, identity: Identity) -> str:
 
 
 def _role(role: CustomRole) -> str:
-    rows = [
-        (right.call, _names(right), right.why + (" *Guess.*" if right.guess else ""))
-        for right in role.rights
-    ]
+    rows = [(right.call, _names(right), right.why + _marks(right)) for right in role.rights]
     return f"### {role.role} (scope: {role.scope})\n\n" + _table(("call", "actions", "why"), rows)
+
+
+def _marks(right: Right) -> str:
+    marks = (" *Guess.*" if right.guess else "", "" if right.deployed else " *Not deployed.*")
+    return "".join(marks)
 
 
 def _names(right: Right) -> str:
