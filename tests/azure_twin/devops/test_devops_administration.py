@@ -95,8 +95,9 @@ def test_the_repositorys_own_train_pipeline_really_runs(lab: Lab, repository: Pa
     lab.control("repository", path=str(repository))
     run = lab.bot.run(11, train_parameters("run-20260105-abcdef", SPEC))
     prepare = until(lambda: ended(lab, run.id, "Prepare"))
-    tasks = {r.name: r.result for r in lab.bot.records(run.id) if r.type == "Task"}
-    assert prepare.result == "succeeded", tasks
+    records = lab.bot.records(run.id)
+    assert prepare.result == "succeeded", [i.message for r in records for i in r.issues or ()]
+    tasks = {r.name: r.result for r in records if r.type == "Task"}
     assert tasks["Use Python 3.11"] == tasks["Install the trainer"] == "succeeded"
     assert lab.bot.builds.get_build(PROJECT, run.id).tags == ["run-20260105-abcdef"]
     lab.bot.builds.update_build(Build(status="cancelling"), PROJECT, run.id)
