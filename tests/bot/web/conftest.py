@@ -56,7 +56,9 @@ async def find_folder(uri: str) -> BaseFolder:
 class Site:
     """The running site, and what stands behind it."""
 
-    def __init__(self, root: Path, policy: Policy, **changes: Any) -> None:
+    def __init__(
+        self, root: Path, policy: Policy, *, port: int | None = None, **changes: Any
+    ) -> None:
         self.clock = changes.pop("clock", None) or ManualClock()
         self.store, self.tracking = MemoryStore(), MemoryTracking()
         self.directory: Directory = ListedDirectory(tuple(PEOPLE.values()))
@@ -92,7 +94,9 @@ class Site:
         self.web = Web(**{**settings, **changes})
         self.app = web.Application()
         add_routes(self.app, self.web)
-        self.client: TestClient[web.Request, web.Application] = TestClient(TestServer(self.app))
+        self.client: TestClient[web.Request, web.Application] = TestClient(
+            TestServer(self.app, port=port)
+        )
 
     def _door(self, settings: LabSettings | None) -> Door:
         if settings is None:
