@@ -12,6 +12,7 @@ from bot.web import queries as q
 from bot.web import schema as s
 from bot.web.description import describe
 from bot.web.endpoint import Call, Endpoint
+from bot.web.promotions import PROMOTIONS
 from trainer.contract.grant import PATH as GRANTS
 from trainer.contract.grant import GrantAnswer, GrantRequest
 from trainer.contract.order import Order, OrderAnswer
@@ -264,4 +265,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         query=q.Topics,
         media="text/event-stream",
     ),
+    *PROMOTIONS,
 )

@@ -11,7 +11,7 @@ from bot.web.schema import Shape
 MAX_INTEGER = 2**53 - 1
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]+$")]
-TOPIC_PATTERN = r"^(runs|run:[a-z0-9][a-z0-9._-]{0,63})$"
+TOPIC_PATTERN = r"^(runs|promotions|run:[a-z0-9][a-z0-9._-]{0,63})$"
 
 
 class RunsFilter(Shape):
@@ -68,3 +68,9 @@ class Topics(Shape):
     topics: Annotated[
         list[Annotated[str, Field(pattern=TOPIC_PATTERN)]], Field(min_length=1, max_length=64)
     ]
+
+
+class PromotionsFilter(Shape):
+    """Query parameters of the list of promotions."""
+
+    run: Annotated[Words | None, Field(description="Only those of this run.")] = None
