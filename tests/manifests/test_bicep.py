@@ -140,6 +140,16 @@ def test_the_address_of_the_database_is_one_that_the_bot_takes(bicep: Trees) -> 
     assert url.password is None
 
 
+def test_probes_ask_no_more_often_than_container_apps_allows(bicep: Trees) -> None:
+    app = plain(bicep["modules/app.bicep"]["resources"]["app"])
+    probes = app["properties"]["template"]["containers"][0]["probes"]
+    assert [probe["type"] for probe in probes] == ["Startup", "Liveness", "Readiness"]
+    assert {probe["httpGet"]["path"] for probe in probes} == {"/healthz", "/readyz"}
+    for probe in probes:
+        assert 1 <= probe["failureThreshold"] <= 10
+        assert 1 <= probe["periodSeconds"] <= 240
+
+
 def test_no_secret_is_a_plain_setting(bicep: Trees) -> None:
     params = plain(bicep["main.bicep"]["modules"]["app"])["params"]
     secret = {

@@ -232,8 +232,9 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
                 path: '/healthz'
                 port: port
               }
-              periodSeconds: 3
-              failureThreshold: 40
+              // Two minutes to start in: 10 failures are the most that the platform allows.
+              periodSeconds: 12
+              failureThreshold: 10
             }
             {
               type: 'Liveness'
