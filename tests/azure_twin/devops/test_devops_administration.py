@@ -9,12 +9,12 @@ from azure.devops.v7_1.build.models import Build
 from azure.devops.v7_1.pipelines.models import RunPipelineParameters
 
 from bot.domain.ordering import train_parameters
-from tests.adapters.conftest import SPEC
 from tests.azure_twin.devops.conftest import Lab
 from tests.azure_twin.devops.sdk import until
 from tests.azure_twin.devops.test_devops_access import asked
 from tests.azure_twin.entra.directory import object_id
 from tests.azure_twin.world import BOT_IDENTITY, PIPELINES, PROJECT, SERVICE_CONNECTION
+from trainer.contract.recipe import find_recipe
 
 USES = """
 steps:
@@ -93,12 +93,12 @@ def test_the_repositorys_own_pipelines_can_be_queued(lab: Lab, repository: Path,
 
 def test_the_repositorys_own_train_pipeline_really_runs(lab: Lab, repository: Path) -> None:
     lab.control("repository", path=str(repository))
-    run = lab.bot.run(11, train_parameters("run-20260105-abcdef", SPEC))
+    run = lab.bot.run(11, train_parameters("run-20260105-abcdef", find_recipe("tiny-sft").spec))
     prepare = until(lambda: ended(lab, run.id, "Prepare"))
     records = lab.bot.records(run.id)
     assert prepare.result == "succeeded", [i.message for r in records for i in r.issues or ()]
-    tasks = {r.name: r.result for r in records if r.type == "Task"}
-    assert tasks["Use Python 3.11"] == tasks["Install the trainer"] == "succeeded"
+    for name in ("Use Python 3.11", "Install the trainer", "Validate spec and data"):
+        assert lab.bot.record(run.id, "Task", name).result == "succeeded"
     assert lab.bot.builds.get_build(PROJECT, run.id).tags == ["run-20260105-abcdef"]
     lab.bot.builds.update_build(Build(status="cancelling"), PROJECT, run.id)
     lab.bot.ended(run.id)
