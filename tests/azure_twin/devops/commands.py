@@ -1,6 +1,7 @@
 """The control API of the Azure DevOps half: what a test or a person in the portal would do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,15 @@ from tests.azure_twin.world import TENANT
 
 Values = Mapping[str, Any]
 SOMEBODY = "Alex Wilber"
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turn what the service refuses into a sentence for the test's author."""
+    try:
+        yield
+    except RefusalError as error:
+        raise CommandError(error.message) from error
 
 
 @dataclass
@@ -155,14 +165,18 @@ class Commands:
         """Push a commit that changed `paths`; return the runs that it starts."""
         author = self._person(values.get("author", SOMEBODY))
         branch, commit = values.get("branch", MAIN), values.get("commit", "")
-        started = await self.scheduler.push(values["paths"], author, branch=branch, commit=commit)
+        with _in_words():
+            started = await self.scheduler.push(
+                values["paths"], author, branch=branch, commit=commit
+            )
         return [run.id for run in started]
 
     async def cron(self, values: Values) -> list[int]:
         """Let the clock strike the minute `at`; return the runs that it starts."""
         at = datetime.fromisoformat(values["at"]).astimezone(UTC)
         author = self._person(values.get("author", SOMEBODY))
-        return [run.id for run in await self.scheduler.minute(at, author)]
+        with _in_words():
+            return [run.id for run in await self.scheduler.minute(at, author)]
 
     async def start(self, values: Values) -> int:
         """Run `pipeline` by hand with `parameters`, as `person` does in the portal."""
@@ -172,10 +186,8 @@ class Commands:
         person = self._person(values.get("person", SOMEBODY))
         commit = await commit_of(self.organisation.repository)
         cause = Cause("Manual", person, person, values.get("branch", MAIN), commit)
-        try:
+        with _in_words():
             return self.runs.queue(definition, Order(values.get("parameters") or {}), cause).id
-        except RefusalError as error:
-            raise CommandError(error.message) from error
 
     # ---- runs and approvals
 
@@ -187,10 +199,8 @@ class Commands:
             self.runs.checks.complete(approval, TIMED_OUT)
             return approval.id
         person = self._person(values["person"])
-        try:
+        with _in_words():
             check_decision(approval, person, status)
-        except RefusalError as error:
-            raise CommandError(error.message) from error
         self.runs.checks.decide(approval, person, status, values.get("comment", ""))
         return approval.id
 

@@ -91,6 +91,7 @@ def test_the_repositorys_own_pipelines_can_be_queued(lab: Lab, repository: Path,
     assert found.final_yaml.startswith("stages:")
 
 
+@pytest.mark.system
 def test_the_repositorys_own_train_pipeline_really_runs(lab: Lab, repository: Path) -> None:
     lab.control("repository", path=str(repository))
     run = lab.bot.run(11, train_parameters("run-20260105-abcdef", find_recipe("tiny-sft").spec))

@@ -295,6 +295,12 @@ def test_variables_come_from_the_order_the_pipeline_and_its_groups(lab: Lab) -> 
     assert lab.bot.lines(run.id, "Show") == ["a b s *** file"]
 
 
+def test_an_unknown_group_is_refused_before_a_run(lab: Lab) -> None:
+    number = lab.write("variables:\n  - group: moon\nsteps:\n  - bash: echo\n")
+    with pytest.raises(AzureDevOpsServiceError, match="Variable group moon could not be found"):
+        lab.bot.run(number)
+
+
 @pytest.mark.parametrize("number", [11, 99])
 def test_an_unknown_run_or_pipeline_is_not_found(lab: Lab, number: int) -> None:
     with pytest.raises(AzureDevOpsServiceError) as caught:

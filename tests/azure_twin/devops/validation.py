@@ -1,14 +1,15 @@
 """What is looked at before a run is queued: its file, parameters, connections, environments."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 
 from bot.adapters.local.interpreter.errors import PipelineError
 from bot.adapters.local.interpreter.expand import load
 from bot.adapters.local.interpreter.parameters import declared
 from bot.adapters.local.interpreter.plan import Plan, plan
-from bot.adapters.local.interpreter.source import read
+from bot.adapters.local.interpreter.shape import text
+from bot.adapters.local.interpreter.source import Mapping, Sequence, read
 from bot.adapters.local.interpreter.variables import Variable, Variables
 from tests.azure_twin.devops.answers import PIPELINES, RefusalError
 from tests.azure_twin.devops.model import Definition
@@ -22,8 +23,8 @@ LONGEST_NUMBER = 255
 class Order:
     """What a client asks for."""
 
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
+    parameters: Dict[str, str] = field(default_factory=dict)
+    variables: Dict[str, str] = field(default_factory=dict)
 
 
 def planned(organisation: Organisation, definition: Definition, order: Order) -> Plan:
@@ -35,15 +36,15 @@ def planned(organisation: Organisation, definition: Definition, order: Order) ->
         for name in order.parameters:
             if name.lower() not in known:
                 raise invalid(f"{file}: Unexpected parameter '{name}'")
-        found = plan(
-            load(
-                organisation.repository,
-                definition.file,
-                dict(order.parameters),
-                dict(order.variables),
-                groups=frozenset(organisation.groups),
-            )
+        expanded = load(
+            organisation.repository,
+            definition.file,
+            dict(order.parameters),
+            dict(order.variables),
+            groups=frozenset(organisation.groups),
         )
+        _check_groups(expanded)
+        found = plan(expanded)
     except PipelineError as error:
         raise invalid(f"{file}: {error}") from error
     _check_connections(organisation, found)
@@ -55,7 +56,7 @@ def invalid(message: str) -> RefusalError:
     return RefusalError(400, f"{PIPELINES}.PipelineValidationException", message)
 
 
-def number_of(found: Plan, variables: Mapping[str, str]) -> str:
+def number_of(found: Plan, variables: Dict[str, str]) -> str:
     """Return the run's number, which must be one that the service takes."""
     known = [Variable(name, value) for name, value in variables.items()]
     known += [Variable(v.name, v.value) for v in found.variables if v.expression is None]
@@ -68,6 +69,21 @@ def number_of(found: Plan, variables: Mapping[str, str]) -> str:
             "allowed include '\"', '/', ':', '<', '>', '\\', '|', '?', '@', and '*'."
         )
     return number
+
+
+def _check_groups(expanded: Mapping) -> None:
+    """Refuse a variable group that is not there; those that are have been left out."""
+    for key, node in expanded.entries:
+        inner = node.items if isinstance(node, Sequence) else (node,)
+        for item in (each for each in inner if isinstance(each, Mapping)):
+            if key.text == "variables" and item.get("group") is not None:
+                name = text(item, "group")
+                raise invalid(
+                    f"Variable group {name} could not be found. The variable group does not exist "
+                    "or has not been authorized for use. For authorization details, refer to "
+                    "https://aka.ms/yamlauthz."
+                )
+            _check_groups(item)
 
 
 def _check_connections(organisation: Organisation, found: Plan) -> None:
