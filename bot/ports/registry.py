@@ -15,8 +15,11 @@ class Registry(Protocol):
     async def versions(self, model: str | None = None) -> Sequence[ModelVersion]:
         """Return the registered versions that a run of ours made, newest first."""
 
-    async def endpoints(self) -> Sequence[EndpointSeen]:
-        """Return the endpoints with their deployments, by name."""
+    async def endpoints(self, *, may_rest: bool = False) -> Sequence[EndpointSeen]:
+        """Return the endpoints with their deployments, by name.
+
+        `may_rest`: nothing is under way, so an answer of the last half minute will do.
+        """
 
     async def advance(self) -> None:
         """Let what is deployed be served. A backend that sees to that itself does nothing."""

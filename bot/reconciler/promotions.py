@@ -61,7 +61,8 @@ class Promoter:
     async def _look(self, found: Sequence[Promotion]) -> Sighting:
         names = [each.name for each in found] + [each.removal_name for each in found]
         pipelines = await self._world.pipelines.observe(names)
-        endpoints = await self._world.registry.endpoints()
+        may_rest = all(each.status is PromotionStatus.LIVE for each in found)
+        endpoints = await self._world.registry.endpoints(may_rest=may_rest)
         return Sighting(pipelines, {each.name: each for each in endpoints})
 
     async def _tend(

@@ -76,7 +76,11 @@ class LocalRegistry:
         """Return the version that a run has of a model."""
         found = self._client.search_model_versions(f"name = '{model}'")
         mine = [each for each in found if each.tags.get(RUN) == run_id]
-        return min(mine, key=lambda each: int(each.version)) if mine else None
+        if not mine:
+            return None
+        first = min(mine, key=lambda each: int(each.version))
+        # Asked for by itself: in what a search finds, MLflow's own store leaves the aliases out.
+        return self._client.get_model_version(model, first.version)
 
     def put_into_production(self, model: str, run_id: str) -> None:
         """Note that the run's version is the one that serves."""

@@ -17,6 +17,7 @@ from bot.ports.registry import Registry
 
 log = logging.getLogger(__name__)
 
+STAGES = ("production", "candidate")
 RUN, HASH, LOSS = "krsp.run_id", "krsp.model_sha256", "krsp.eval_loss"
 
 
@@ -34,7 +35,7 @@ class LocalRegistry(Registry):
             return await asyncio.to_thread(self._versions, model)
 
     @override
-    async def endpoints(self) -> Sequence[EndpointSeen]:
+    async def endpoints(self, *, may_rest: bool = False) -> Sequence[EndpointSeen]:
         return await asyncio.to_thread(self._endpoints)
 
     @override
@@ -62,13 +63,14 @@ class LocalRegistry(Registry):
         if not (self._home / "mlflow.db").exists():
             return []
         try:
-            found = self._connected().search_model_versions(
-                None if model is None else f"name = '{model}'"
-            )
+            client, wanted = self._connected(), None if model is None else f"name = '{model}'"
+            found = client.search_model_versions(wanted)
+            # Aliases stand with the model: in what a search finds of versions they are left out.
+            aliases = {each.name: each.aliases for each in client.search_registered_models()}
         except Exception as error:  # MLflow raises what SQLAlchemy and its own code raise
             said = str(error).split("\n", 1)[0]
             raise UnavailableError(f"MLflow's registry cannot be read ({said}).") from error
-        ours = [_version(each) for each in found if each.tags.get(RUN)]
+        ours = [_version(each, aliases.get(each.name, {})) for each in found if each.tags.get(RUN)]
         return sorted(ours, key=lambda each: each.created_at, reverse=True)
 
     def _connected(self) -> Any:
@@ -81,14 +83,14 @@ class LocalRegistry(Registry):
         return self._client
 
 
-def _version(found: Any) -> ModelVersion:
+def _version(found: Any, aliases: Mapping[str, Any]) -> ModelVersion:
     tags: Mapping[str, str] = found.tags
-    stage = next((name for name in ("production", "candidate") if name in found.aliases), "")
+    stages = [name for name in STAGES if str(aliases.get(name)) == str(found.version)]
     return ModelVersion(
         model=found.name,
         version=str(found.version),
         run_id=tags[RUN],
-        stage=stage,
+        stage=stages[0] if stages else "",
         model_sha256=tags.get(HASH, ""),
         created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         eval_loss=_number(tags.get(LOSS)),

@@ -29,7 +29,7 @@ class MemoryRegistry(Registry):
         return sorted(found, key=lambda each: each.created_at, reverse=True)
 
     @override
-    async def endpoints(self) -> Sequence[EndpointSeen]:
+    async def endpoints(self, *, may_rest: bool = False) -> Sequence[EndpointSeen]:
         self._faults.strike()
         return [self.served[name] for name in sorted(self.served)]
 
