@@ -296,4 +296,5 @@ def _set_up_logging(level: str) -> None:
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # says at each look what it is
+    for name in ("alembic", "azure", "msal"):  # they tell of each look, each request, each token
+        logging.getLogger(name).setLevel(logging.WARNING)

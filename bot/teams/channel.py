@@ -143,7 +143,10 @@ class TeamsChannel(Channel):
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE_S)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+            # The proxy of the environment, but not for an address of this machine (NO_PROXY).
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, trust_env=self._tokens is not None
+            )
         return self._session
 
 

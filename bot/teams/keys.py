@@ -71,7 +71,7 @@ class SigningKeys:
     async def _refresh(self) -> None:
         self._tried = self._clock.now()
         try:
-            async with aiohttp.ClientSession(timeout=self._timeout) as session:
+            async with aiohttp.ClientSession(timeout=self._timeout, trust_env=True) as session:
                 metadata = await _json(session, self._url)
                 self._keys = _read(await _json(session, metadata["jwks_uri"]))
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:

@@ -10,6 +10,10 @@ from cryptography import x509
 from tests.azure_twin import world
 
 
+# Who signs the tokens of the tenant's own managed identities.
+ISSUER = f"https://login.microsoftonline.com/{world.TENANT}/v2.0"
+
+
 def object_id(client_id: str) -> str:
     """Return the id of an application's service principal: stable, and not the client id."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"service-principal:{client_id}"))
@@ -96,7 +100,12 @@ class Directory:
 def make_directory() -> Directory:
     """Return the tenant as it is when the twin starts."""
     applications = (
-        Application(world.BOT_APP, "krsp-bot", secrets=[world.BOT_APP_SECRET]),
+        Application(
+            world.BOT_APP,
+            "krsp-bot",
+            secrets=[world.BOT_APP_SECRET],
+            federations=[Federation(ISSUER, object_id(world.BOT_IDENTITY))],
+        ),
         Application(
             world.BOT_IDENTITY,
             "id-krsp-bot",

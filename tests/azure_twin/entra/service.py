@@ -11,7 +11,7 @@ from tests.azure_twin.entra.errors import EntraError, unknown_application, unkno
 from tests.azure_twin.entra.signin import SignIn
 from tests.azure_twin.entra.tokens import ENTRA_V1, ENTRA_V2
 from tests.azure_twin.routes import Routes
-from tests.azure_twin.world import TENANT
+from tests.azure_twin.world import EXCHANGE_AUDIENCE, TENANT
 
 HOST = "https://login.microsoftonline.com"
 # The tenant's own names, the authorities that stand for any, and the Bot Framework's old one.
@@ -149,4 +149,6 @@ class Entra:
 
 def mint_for(twin: TwinContext, application: Application, audience: str) -> str:
     """Return a token of the application itself for `audience`."""
-    return twin.tokens.mint(audience, **application_claims(application, audience))
+    # A token that is shown in place of a secret is of version 2.0.
+    issuer = ENTRA_V2 if audience == EXCHANGE_AUDIENCE else ENTRA_V1
+    return twin.tokens.mint(audience, issuer=issuer, **application_claims(application, audience))
