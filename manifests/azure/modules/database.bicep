@@ -122,18 +122,6 @@ resource people 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2024-0
   ]
 }
 
-resource logConnections 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-08-01' = {
-  parent: server
-  name: 'log_checkpoints'
-  properties: {
-    value: 'on'
-    source: 'user-override'
-  }
-  dependsOn: [
-    botAdministrator
-  ]
-}
-
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: server
   name: 'to-logs'
