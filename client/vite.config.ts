@@ -58,7 +58,9 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     // The bot checks Origin, so the proxy speaks as the bot's own page.
-    proxy: { "/api": { target: BOT, changeOrigin: true, headers: { origin: BOT } } },
+    proxy: {
+      "^/(api|auth)/": { target: BOT, changeOrigin: true, headers: { origin: BOT } },
+    },
   },
   test: {
     environment: "jsdom",

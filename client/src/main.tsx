@@ -1,13 +1,15 @@
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { browserHub } from "@/api/events/browser";
+import { browserHub, openEventSource } from "@/api/events/browser";
+import { openFetched } from "@/api/events/fetched";
 import { client as api } from "@/api/generated/client.gen";
 import { meQuery } from "@/api/queries";
 import { makeQueryClient } from "@/api/query-client";
 import { Providers } from "@/app/providers";
 import { makeRouter } from "@/app/router";
 import { findHost } from "@/host/find-host";
+import { identifiedFetch } from "@/host/identified-fetch";
 import "@/app/global.css";
 
 const root = document.getElementById("root");
@@ -22,14 +24,15 @@ addEventListener("vite:preloadError", () => {
   location.reload();
 });
 
-api.setConfig({ baseUrl: location.origin });
+const host = await findHost();
+api.setConfig({ baseUrl: location.origin, fetch: identifiedFetch(host, fetch.bind(window)) });
+const hub = browserHub(host.kind === "teams" ? openFetched : openEventSource);
 const client = makeQueryClient();
 void client.prefetchQuery(meQuery());
 const router = makeRouter(client);
-const host = await findHost();
 createRoot(root).render(
   <StrictMode>
-    <Providers client={client} hub={browserHub()} host={host}>
+    <Providers client={client} hub={hub} host={host}>
       <RouterProvider router={router} />
     </Providers>
   </StrictMode>,

@@ -1,4 +1,5 @@
-import { QueryClient } from "@tanstack/react-query";
+import { QueryCache, QueryClient } from "@tanstack/react-query";
+import { keys } from "./keys";
 import { ApiError } from "./problem";
 
 const RETRIES = 2;
@@ -11,10 +12,20 @@ export function isWorthRetrying(failures: number, error: Error): boolean {
 }
 
 export function makeQueryClient(): QueryClient {
-  return new QueryClient({
+  const client: QueryClient = new QueryClient({
+    queryCache: new QueryCache({
+      onError: (error, query) => {
+        const isMe = query.queryKey[0] === keys.me()[0];
+        // Somebody whose session is over is told once, by what asks who is looking.
+        if (error instanceof ApiError && error.code === "sign_in_needed" && !isMe) {
+          void client.invalidateQueries({ queryKey: keys.me() });
+        }
+      },
+    }),
     defaultOptions: {
       queries: { staleTime: FRESH_MS, retry: isWorthRetrying, networkMode: "always" },
       mutations: { networkMode: "always" },
     },
   });
+  return client;
 }

@@ -11,7 +11,7 @@ function live(path: string) {
   const browser = new FakeBrowser();
   browser.time = Date.now();
   const hub = browser.open("tab");
-  return { browser, hub, ...renderApp(path, hub) };
+  return { browser, hub, ...renderApp(path, { hub }) };
 }
 
 test("a hint about the run brings its new state", async () => {

@@ -2,8 +2,8 @@ import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { EventsProvider } from "@/api/events/hooks";
 import type { EventHub } from "@/api/events/hub";
+import { HostProvider } from "@/host/context";
 import type { Host } from "@/host/host";
-import { HostProvider } from "./themed";
 
 type ProvidersProps = {
   client: QueryClient;

@@ -108,10 +108,17 @@ const activity = createRoute({
   component: lazyRouteComponent(() => import("@/routes/run-activity"), "ActivityPage"),
 });
 
+const teamsConfig = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/teams/config",
+  component: lazyRouteComponent(() => import("@/routes/teams-config"), "TeamsConfigPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   home,
   runs,
   newRun,
+  teamsConfig,
   run.addChildren([overview, overviewByName, metrics, logs, config, activity]),
 ]);
 

@@ -1,15 +1,16 @@
 import { Link, Outlet } from "@tanstack/react-router";
-import { PersonPicker } from "@/features/sign-in/person-picker";
 import { SafetyNotice } from "@/features/sign-in/safety-notice";
+import { SessionNotice } from "@/features/sign-in/session-notice";
+import { Who } from "@/features/sign-in/who";
+import { useHost } from "@/host/context";
 import styles from "./app.module.css";
 import { ConnectionNotice } from "./connection-notice";
 import { ThemePicker } from "./theme-picker";
-import { useHost } from "./themed";
 import { WORDS } from "./words";
 
 /** What surrounds every page: the way round, who acts, and whether the page is live. */
 export function Shell() {
-  const inTeams = useHost().kind === "teams";
+  const host = useHost();
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">
@@ -25,11 +26,12 @@ export function Shell() {
           </Link>
         </nav>
         <div className={styles.tools}>
-          <PersonPicker />
-          {!inTeams && <ThemePicker />}
+          <Who onSignOut={host.signOut} />
+          {host.kind === "browser" && <ThemePicker />}
         </div>
       </header>
       <SafetyNotice />
+      <SessionNotice onSignIn={host.signIn} />
       <ConnectionNotice />
       <Outlet />
     </div>

@@ -7,12 +7,15 @@ import { makeQueryClient } from "@/api/query-client";
 import { Providers } from "@/app/providers";
 import { makeRouter } from "@/app/router";
 import { browserHost } from "@/host/browser";
+import type { Host } from "@/host/host";
 
-export function renderApp(path: string, hub: EventHub | null = null) {
+type World = { hub?: EventHub | null; host?: Host };
+
+export function renderApp(path: string, { hub = null, host = browserHost }: World = {}) {
   const client = makeQueryClient();
   const router = makeRouter(client, createMemoryHistory({ initialEntries: [path] }));
   render(
-    <Providers client={client} hub={hub} host={browserHost}>
+    <Providers client={client} hub={hub} host={host}>
       <RouterProvider router={router} />
     </Providers>,
   );

@@ -3,7 +3,9 @@ import { EventHub, type HubMessage, type HubWorld, type Stream, type StreamHandl
 
 const NAME = "krsp-events";
 
-function openStream(topics: string[], handlers: StreamHandlers): Stream {
+export type OpenStream = HubWorld["openStream"];
+
+export function openEventSource(topics: string[], handlers: StreamHandlers): Stream {
   const source = new EventSource(`/api/v1/events?topics=${encodeURIComponent(topics.join(","))}`);
   source.addEventListener("open", () => handlers.onOpen());
   source.addEventListener("error", () => handlers.onLost());
@@ -47,7 +49,7 @@ function elect(lead: () => void): { release(): void } {
   };
 }
 
-export function browserHub(): EventHub {
+export function browserHub(openStream: OpenStream): EventHub {
   const channel = new BroadcastChannel(NAME);
   const world: HubWorld = {
     tab: crypto.randomUUID(),

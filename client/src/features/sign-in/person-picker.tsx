@@ -1,18 +1,14 @@
 import { Select } from "@fluentui/react-components";
-import { useQuery } from "@tanstack/react-query";
 import { useId } from "react";
 import { useSignIn } from "@/api/actions";
-import { meQuery } from "@/api/queries";
+import type { Me } from "@/api/generated";
 import styles from "./sign-in.module.css";
 import { WORDS } from "./words";
 
-/** Local profile: pick whom to act as. Elsewhere: who you are. */
-export function PersonPicker() {
+/** Local profile: pick whom to act as. */
+export function PersonPicker({ me }: { me: Me }) {
   const id = useId();
-  const { data: me } = useQuery(meQuery());
   const signIn = useSignIn();
-  if (!me) return <div className={styles.placeholder} />;
-  if (me.people.length === 0) return <span>{me.person?.name}</span>;
   return (
     <span className={styles.picker}>
       <label htmlFor={id} className={styles.label}>
