@@ -487,5 +487,5 @@ output botPrincipalId string = identities.outputs.bot.principalId
 @description('Client id of the bot\'s identity, for the federated credential of the app registration.')
 output botClientId string = identities.outputs.bot.clientId
 
-@description('Client id of the identity that endpoints run as.')
-output endpointClientId string = identities.outputs.endpoint.clientId
+@description('Resource id of the identity that endpoints run as.')
+output endpointIdentity string = identities.outputs.endpoint.id
