@@ -1,14 +1,17 @@
 """The whole way at a certified provider: sign in, look, change something, sign out."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import aiohttp
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from playwright.async_api import Page, async_playwright, expect
 from pydantic import SecretStr
 
 from bot.adapters.clock import SystemClock
@@ -16,6 +19,11 @@ from tests.bot.web.entra_lab import ADA, APP, TENANT, LabSettings, jwk
 from tests.bot.web.oidc.provider import provider
 from tests.bot.web.sign_in.test_proofs import certificate, pem
 
+SEND = """url => fetch(url, {method: "POST", body: "{}", credentials: "include",
+    headers: {"Content-Type": "application/json"}}).then(answer => answer.status)"""
+SEND_BLIND = """url => fetch(url, {method: "POST", mode: "no-cors", credentials: "include",
+    body: JSON.stringify({recipe: "tiny-sft", nonce: "nonce-0002"})}).then(() => null)"""
+ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 PEOPLE = {
     "ada": {"oid": ADA, "name": "Ada Lovelace", "roles": ["Approver"]},
     "eve": {"oid": "id-of-eve", "name": "Eve", "roles": []},
@@ -60,9 +68,10 @@ def settings_at(place: Place, **changes: Any) -> LabSettings:
 
 @pytest.fixture
 def open_site(make_site) -> Callable[..., Any]:
-    def open_at(place: Place, settings: LabSettings) -> Any:
+    def open_at(place: Place, settings: LabSettings, **changes: Any) -> Any:
         real = {"profile": "azure", "notice": "", "clock": SystemClock()}
-        return make_site(sign_in=settings, public_url=place.url, port=place.port, **real)
+        at = {"sign_in": settings, "public_url": place.url, "port": place.port}
+        return make_site(**at, **real, **changes)
 
     return open_at
 
@@ -166,3 +175,56 @@ async def test_a_wrong_secret_is_said_to_be_ours_to_mend(open_site, place, visit
     async with open_site(place, settings_at(place, client_secret=SecretStr("wrong"))):
         _, page = await signed_in(visitor, place, "ada")
     assert "KRSP_CREDENTIAL" in page
+
+
+@pytest.fixture
+async def page(chromium: Path) -> AsyncIterator[Page]:
+    """Return a page of a real browser that reaches this machine only."""
+    arguments = [ONLY_LOOPBACK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page = await browser.new_page()
+        page.set_default_timeout(60_000)
+        yield page
+        await browser.close()
+
+
+@pytest.mark.browser
+async def test_a_person_comes_by_a_link_signs_in_and_out(open_site, place, repository, page):
+    dist = repository / "client" / "dist"
+    async with open_site(place, settings_at(place), dist=dist):
+        await page.goto(f"{place.url}/runs/new?from=a")  # nobody: the page leaves to sign in
+        await page.get_by_placeholder("Enter any login").fill("ada")
+        await page.get_by_placeholder("and password").fill("any")
+        await page.get_by_role("button", name="Sign-in").click()
+        await page.wait_for_url(f"{place.url}/runs/new?from=a*")
+        await expect(page.get_by_text("Ada Lovelace")).to_be_visible()
+        cookies = {cookie["name"]: cookie for cookie in await page.context.cookies(place.url)}
+        assert cookies["krsp_session"]["httpOnly"]
+        assert "krsp_session" not in await page.evaluate("document.cookie")
+        await page.goto(f"{place.url}/runs")
+        await expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_role("button", name="Yes, sign me out").click()
+        await expect(page.get_by_text("You are signed out here.")).to_be_visible()
+        await page.get_by_role("link", name="Sign in again").click()
+        await expect(page.get_by_placeholder("Enter any login")).to_be_visible()
+
+
+@pytest.mark.browser
+async def test_a_change_from_our_page_goes_through_and_from_elsewhere_does_not(
+    open_site, place, repository, page
+):
+    dist = repository / "client" / "dist"
+    async with open_site(place, settings_at(place), dist=dist) as site:
+        await page.goto(f"{place.url}/runs/new")
+        await page.get_by_placeholder("Enter any login").fill("ada")
+        await page.get_by_placeholder("and password").fill("any")
+        await page.get_by_role("button", name="Sign-in").click()
+        await page.get_by_role("button", name="Show the plan").click()
+        await expect(page.get_by_role("button", name="Start")).to_be_visible()
+        assert await page.evaluate(SEND, f"{place.url}/api/v1/drafts") == 403  # without the token
+        # Another port is another origin but the same site, so the cookie comes along.
+        await page.goto(f"{place.authority}/{TENANT}/v2.0/.well-known/openid-configuration")
+        await page.evaluate(SEND_BLIND, f"{place.url}/api/v1/drafts")
+        assert len(site.store._drafts) == 1
