@@ -23,15 +23,17 @@ from bot.adapters.local.processes import marked, new_mark
 PATIENCE_S = 60.0
 
 
-async def until(holds: Callable[[], Awaitable[bool] | bool], what: str) -> None:
+async def until(
+    holds: Callable[[], Awaitable[bool] | bool], what: str, *, within_s: float = PATIENCE_S
+) -> None:
     """Wait for a condition; fail, saying what was waited for, when it never holds."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         found = holds()
         if found if isinstance(found, bool) else await found:
             return
         await asyncio.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE_S:g} s in vain for: {what}")
+    pytest.fail(f"waited {within_s:g} s in vain for: {what}")
 
 
 @dataclass

@@ -66,7 +66,8 @@ class MLflow:
                 # MLflow 3's logged-models among them (azure-sdk-for-python #44896).
                 raise MLflowError(404, "ENDPOINT_NOT_FOUND", f"There is no {request.path}.")
             handler, _ = found
-            body = await request.json() if request.can_read_body else dict(request.query)
+            # Not `can_read_body`: the server has read the body already, for its log.
+            body = await request.json() if request.body_exists else dict(request.query)
             return web.json_response(await handler(body))
         except MLflowError as error:
             headers = {"Retry-After": "1"} if error.status == 429 else {}
