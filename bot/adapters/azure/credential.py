@@ -19,7 +19,8 @@ from azure.identity import (
 from azure.identity import aio as identity_aio
 from pydantic import SecretStr
 
-from bot.adapters.azure.faults import ENTRA, wrapped
+from bot.adapters.azure.faults import ENTRA, clean, wrapped
+from bot.errors import AccessError
 
 DEVOPS_SCOPE = "499b84ac-1321-427f-aa17-267ca6975798/.default"  # Azure DevOps in every tenant
 ARM_SCOPE = "https://management.azure.com/.default"  # also MLflow's, in a workspace
@@ -168,7 +169,10 @@ class Tokens:
                 try:
                     self._credential = self._make(self.identity)
                 except (ValueError, OSError) as error:  # no certificate, no federated token's file
-                    raise wrapped(error, _DOING, ENTRA, self.identity.words) from error
+                    said = clean(str(error)).rstrip(".")
+                    raise AccessError(
+                        f"Could not {_DOING}: {said}. Check KRSP_CREDENTIAL and what it needs."
+                    ) from error
             return self._credential
 
     def token(self, scope: str) -> str:

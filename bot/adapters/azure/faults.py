@@ -75,9 +75,10 @@ def wrapped(error: BaseException, doing: str, service: str, who: str) -> BotErro
     if _is_outage(error):
         kind = UntakenError if _never_left(error) else UnavailableError
         return kind(f"{service} did not answer: could not {doing}. It is tried again.")
-    return SetupError(
-        f"Could not {doing} at {service}: {clean(str(error)) or type(error).__name__}."
-    )
+    said = clean(str(error)).rstrip(".") or type(error).__name__
+    if service == ENTRA:
+        return AccessError(f"Could not {doing}: {said}. Check KRSP_CREDENTIAL and what it needs.")
+    return SetupError(f"Could not {doing} at {service}: {said}.")
 
 
 def of_answer(answer: Answer, doing: str, service: str, who: str) -> BotError:
@@ -111,7 +112,8 @@ def _other(status: int) -> tuple[type[BotError], str]:
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return how long a service asks to be left alone, in seconds, at most a quarter of an hour."""
-    waits = [_seconds(headers.get("Retry-After"), now)]
+    # Azure DevOps names the delay of an answer that it slowed down apart, too.
+    waits = [_seconds(headers.get(name), now) for name in ("Retry-After", "X-RateLimit-Delay")]
     millis = _seconds(headers.get("x-ms-retry-after-ms") or headers.get("retry-after-ms"), now)
     waits.append(None if millis is None else millis / 1000)
     known = [wait for wait in waits if wait is not None]

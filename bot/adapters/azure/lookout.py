@@ -26,7 +26,7 @@ from bot.adapters.azure.timeline import (
     waits,
 )
 from bot.domain.run import PipelineSeen, PipelineState
-from bot.errors import AccessError, NotFoundError, UnavailableError
+from bot.errors import AccessError, BotError, NotFoundError, UnavailableError
 from bot.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,10 @@ class Lookout:
     async def _end_surplus(self, name: str) -> None:
         for build in surplus(self.remembered(name)):
             log.warning("pipeline run %s of %s is a second one; it is cancelled", build.id, name)
-            self._remember(name, [await self._queries.end(build)])
+            try:
+                self._remember(name, [await self._queries.end(build)])
+            except BotError as error:  # harmless, as 0016 says; the next look tries again
+                log.warning("pipeline run %s could not be cancelled: %s", build.id, error)
 
     async def _see(self, names: Sequence[str]) -> None:
         """Tell what is new of each name's build; one that does not answer must not hide others."""

@@ -120,7 +120,7 @@ class AzurePipelines(Pipelines):
         if not _NAME.fullmatch(name):
             raise InputError(f"`{name}` is not a run id.")
         async with self._locks[name]:
-            if await self._lookout.find(name):
+            if self._lookout.remembered(name) or await self._lookout.find(name):
                 self._doubts.pop(name, None)
                 return
             self._check_doubt(name)

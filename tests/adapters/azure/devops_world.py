@@ -80,7 +80,7 @@ PROMOTE = """
         displayName: Deploy
         jobs:
           - deployment: deploy
-            environment: production
+            environment: lab
             strategy:
               runOnce:
                 deploy:
@@ -137,6 +137,7 @@ class DevOpsWorld:
         await self.control("repository", path=str(self.repository))
         await self.control("set_pool", parallel=10, delay_s=0, is_paused=False)
         await self.control("set_throttle", cost=0)
+        await self.control("environment", name="lab", approvers=["Megan Bowen", "Nestor Wilke"])
         await self.empty()
 
     async def empty(self) -> None:

@@ -225,6 +225,7 @@ def test_a_services_words_are_cut_short_before_its_ids() -> None:
         ({"Retry-After": "Mon, 23 Nov 2026 08:00:00 GMT"}, 0.0),
         ({"Retry-After": "soon"}, None),
         ({"x-ms-retry-after-ms": "2500"}, 2.5),
+        ({"X-RateLimit-Delay": "1.5"}, 1.5),
         ({"Retry-After": "1", "x-ms-retry-after-ms": "2500"}, 2.5),
         ({"Retry-After": "999999"}, 900.0),
     ],

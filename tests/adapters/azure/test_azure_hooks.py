@@ -1,6 +1,5 @@
 """Service hooks in the twin: created, recognised, repaired, and told when they are disabled."""
 
-import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,14 @@ from typing import Any
 import pytest
 from azure.devops.v7_1.service_hooks.models import Subscription
 
+from bot.adapters.azure.calls import Calls, Gate
 from bot.adapters.azure.devops import DevOps
+from bot.adapters.azure.faults import DEVOPS, UntakenError
 from bot.adapters.azure.hooks import PATH, Hooks
-from bot.errors import AccessError, SetupError
+from bot.errors import AccessError, BotError, SetupError, UnavailableError
 from tests.adapters.azure.azure_settings import PUBLIC_URL, azure_settings
 from tests.adapters.azure.devops_world import DevOpsWorld, sign_in
+from tests.adapters.local.workbench import until
 from tests.azure_twin import world as names
 from tests.azure_twin.fixtures import RunningTwin
 
@@ -111,6 +113,41 @@ async def test_without_a_password_none_is_made(world: DevOpsWorld, tmp_path: Pat
     assert await subscriptions(world.devops) == []
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}, UntakenError),
+        ({"kind": "status", "status": 503}, UnavailableError),
+        ({"kind": "cut_after"}, UnavailableError),
+        ({"kind": "timeout_after", "seconds": 1.5}, UnavailableError),
+        ({"kind": "html_sign_in", "times": 2}, AccessError),
+        ({"kind": "expired_token", "times": 2}, AccessError),
+    ],
+    ids=lambda value: str(value["kind"]) if isinstance(value, dict) else "",
+)
+async def test_what_goes_wrong_in_the_middle_is_put_right_by_the_next_time(
+    world: DevOpsWorld, tmp_path: Path, fault: dict[str, Any], kind: type[BotError]
+) -> None:
+    world.devops = world.connect(calls=Calls(Gate(DEVOPS), "the bot", timeout_s=1.5))
+    hooks = Hooks(world.devops, azure_settings(tmp_path))
+    await hooks.show()
+    await world.fault(method="POST", path="subscriptions", **fault)
+    with pytest.raises(kind):
+        await hooks.ensure()
+    await until(lambda: world.devops.calls.gate.held_s == 0, "the pause to end")
+    assert (await hooks.ensure()).is_good
+    assert len(await subscriptions(world.devops)) == HOW_MANY
+
+
+async def test_a_slow_answer_and_a_token_that_died_on_the_way_do_not_matter(
+    world: DevOpsWorld, hooks: Hooks
+) -> None:
+    await world.fault(method="POST", path="subscriptions", kind="slow", seconds=0.3)
+    await world.fault(method="POST", path="subscriptions", kind="expired_token", after=1)
+    assert (await hooks.ensure()).is_good
+    assert len(await subscriptions(world.devops)) == HOW_MANY
+
+
 async def test_a_missing_right_is_named(world: DevOpsWorld, hooks: Hooks) -> None:
     await world.control("rights", who=names.BOT_IDENTITY, revoke=["Edit subscriptions"])
     try:
@@ -118,9 +155,3 @@ async def test_a_missing_right_is_named(world: DevOpsWorld, hooks: Hooks) -> Non
             await hooks.ensure()
     finally:
         await world.control("rights", who=names.BOT_IDENTITY, grant=["Edit subscriptions"])
-
-
-def test_the_password_is_what_the_bot_checks(tmp_path: Path) -> None:
-    settings = azure_settings(tmp_path)
-    said = f"{settings.hooks_user}:{settings.hooks_password.get_secret_value()}"
-    assert base64.b64encode(said.encode())

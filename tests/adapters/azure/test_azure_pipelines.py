@@ -231,6 +231,13 @@ async def test_a_refusal_at_the_door_is_no_doubt(world: DevOpsWorld) -> None:
     assert len(await world.runs()) == 1
 
 
+async def test_what_was_started_is_known_without_a_question(world: DevOpsWorld) -> None:
+    await world.pipelines.start(train())
+    world.twin.control.label("again")
+    await world.pipelines.start(train())
+    assert await world.requests(label="again") == []
+
+
 async def test_a_restarted_bot_finds_the_run_before_it_starts_one(world: DevOpsWorld) -> None:
     await world.pipelines.start(train())
     again = world.adapter(world.connect())
@@ -264,6 +271,17 @@ async def test_a_second_run_of_a_name_is_cancelled_before_it_begins(world: DevOp
     assert [status for status, _ in statuses.values()] == ["inProgress"]
     await world.finish(ONE)
     assert world.started() == 1
+
+
+async def test_a_second_run_that_may_not_be_cancelled_hides_nothing(
+    world: DevOpsWorld, without: Any
+) -> None:
+    await world.pipelines.start(train())
+    await world.begin(ONE)
+    await world.control("set_pool", is_paused=True)
+    await world.control("start", pipeline="train", parameters=dict(train().parameters))
+    without("Stop builds")
+    assert await world.state(ONE) is PipelineState.RUNNING
 
 
 async def test_of_two_that_wait_the_older_is_kept(world: DevOpsWorld) -> None:
