@@ -22,7 +22,7 @@ from tests.bot.web.sign_in.test_proofs import certificate, pem
 SEND = """url => fetch(url, {method: "POST", body: "{}", credentials: "include",
     headers: {"Content-Type": "application/json"}}).then(answer => answer.status)"""
 SEND_BLIND = """url => fetch(url, {method: "POST", mode: "no-cors", credentials: "include",
-    body: JSON.stringify({recipe: "tiny-sft", nonce: "nonce-0002"})}).then(() => null)"""
+    body: JSON.stringify({recipe: "tiny-sft", nonce: "nonce-0002"})}).catch(() => null)"""
 ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 PEOPLE = {
     "ada": {"oid": ADA, "name": "Ada Lovelace", "roles": ["Approver"]},
