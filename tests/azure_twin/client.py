@@ -18,7 +18,7 @@ class TwinControl:
     url: str
     timeout_s: float = 60
 
-    def call(self, command: str, **values: Any) -> Any:
+    def call(self, command: str, /, **values: Any) -> Any:
         """Run a command and return its result; unknown ones are answered with the list."""
         address = urlsplit(self.url)
         connection = http.client.HTTPConnection(

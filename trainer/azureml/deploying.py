@@ -147,7 +147,8 @@ class AzureSite(Site):
         name = self._order.endpoint
         with wrapping(f"removing {colour}"):
             self._patiently(
-                lambda: self._client.online_deployments.begin_delete(colour, endpoint_name=name)
+                lambda: self._client.online_deployments.begin_delete(colour, endpoint_name=name),
+                may_be_gone=True,
             )
 
     @override
@@ -155,7 +156,9 @@ class AzureSite(Site):
         with wrapping("removing the endpoint"):
             if self._endpoint() is not None:
                 name = self._order.endpoint
-                self._patiently(lambda: self._client.online_endpoints.begin_delete(name))
+                self._patiently(
+                    lambda: self._client.online_endpoints.begin_delete(name), may_be_gone=True
+                )
 
     def _endpoint(self) -> ManagedOnlineEndpoint | None:
         """Return the endpoint, which must be ours; None where there is none."""
@@ -171,15 +174,15 @@ class AzureSite(Site):
         endpoint: ManagedOnlineEndpoint = found
         return endpoint
 
-    def _patiently(self, begin: Callable[[], Any]) -> None:
+    def _patiently(self, begin: Callable[[], Any], *, may_be_gone: bool = False) -> None:
         """Carry a change out; while another one is under way, wait for that."""
         until = time.monotonic() + BUSY_S
         while True:
             try:
                 begin().result()
-            except ResourceNotFoundError:
-                return  # what shall go is gone
             except HttpResponseError as error:
+                if may_be_gone and isinstance(error, ResourceNotFoundError):
+                    return
                 if error.status_code not in _BUSY or time.monotonic() > until:
                     raise
                 log.warning("the endpoint is being changed; trying again in %.0f s", BUSY_PAUSE_S)

@@ -106,7 +106,7 @@ def _endpoint(found: Any, deployments: Any) -> EndpointSeen:
 
 def _deployment(found: Any, traffic: int) -> DeploymentSeen:
     tags: Mapping[str, str] = found.tags or {}
-    said = str(found.provisioning_state or "").lower()
+    said = str(found.provisioning_state or "").rpartition(".")[2].lower()  # the SDK has an enum
     state = _STATES.get(said, DeploymentState.UNHEALTHY)
     is_well = state in (DeploymentState.READY, DeploymentState.CREATING)
     return DeploymentSeen(

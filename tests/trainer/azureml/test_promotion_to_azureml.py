@@ -140,10 +140,11 @@ def test_a_machine_beyond_the_quota_is_told_in_words_and_rolled_back(lab: Lab) -
     assert site.look() == {}
 
 
-def test_a_failing_smoke_test_leaves_the_live_one_alone(lab: Lab) -> None:
+def test_a_failing_smoke_test_leaves_the_live_one_alone(lab: Lab, tmp_path: Path) -> None:
     good, bad = lab.order("promo-1"), lab.order("promo-2")
     lab.promote(good)
-    command = ["{python}", "-c", MUTE, "{port}"]
+    (tmp_path / "mute.py").write_text(MUTE)
+    command = ["{python}", str(tmp_path / "mute.py"), "{port}"]
     lab.azure.control.call("serving.image", image="krsp-server", command=command)
     with pytest.raises(RolledBackError, match="smoke test failed"):
         deploy(lab.place_of(bad).site, bad.key, lab.said.append)
