@@ -28,7 +28,7 @@ FILES = [
 
 
 def expanded(repository: Path, **changes: str) -> Mapping:
-    return load(repository, FILE, {**GIVEN, **changes}, {})
+    return load(repository, FILE, {**GIVEN, **changes}, {}, groups=frozenset({"krsp"}))
 
 
 def planned(repository: Path, **changes: str) -> Plan:
