@@ -50,22 +50,6 @@ def known_variables(
 
 def agent_request(organisation: Organisation, run: Run, mark: str) -> dict[str, Any]:
     """Return everything that an agent needs for the newest attempt of `run`."""
-    order = Order(run.parameters, run.variables)
-    known = known_variables(organisation, run.definition, run.cause, order)
-    known |= {
-        "Build.BuildId": str(run.id),
-        "Build.BuildUri": f"vstfs:///Build/Build/{run.id}",
-        "System.PlanId": str(run.plan_id),
-        "System.StageAttempt": str(run.attempt.number),
-        "System.JobAttempt": str(run.attempt.number),
-    }
-    variables = [{"name": name, "value": value} for name, value in known.items()]
-    variables += [
-        {"name": name, "value": group.variables[name], "secret": True}
-        for group in organisation.groups.values()
-        for name in sorted(group.secrets)
-    ]
-    variables.append({"name": "System.AccessToken", "value": run.token, "secret": True})
     plans = f"{API}/distributedtask/hubs/build/plans/{run.plan_id}"
     return {
         "number": run.number,
@@ -76,7 +60,7 @@ def agent_request(organisation: Organisation, run: Run, mark: str) -> dict[str, 
         "requested_for": run.cause.requested_for.name,
         "commit": run.cause.commit,
         "branch": run.cause.branch,
-        "variables": variables,
+        "variables": _variables(organisation, run),
         "jobs": {
             f"{stage.name}.{job.name}": job_id(run, stage.name, job.name)
             for stage in run.plan.stages
@@ -93,6 +77,27 @@ def agent_request(organisation: Organisation, run: Run, mark: str) -> dict[str, 
         "tags": list(run.tags),
         "mark": mark,
     }
+
+
+def _variables(organisation: Organisation, run: Run) -> list[dict[str, Any]]:
+    """Return every variable of the run, the secret ones marked."""
+    order = Order(run.parameters, run.variables)
+    known = known_variables(organisation, run.definition, run.cause, order)
+    known |= {
+        "Build.BuildId": str(run.id),
+        "Build.BuildUri": f"vstfs:///Build/Build/{run.id}",
+        "System.PlanId": str(run.plan_id),
+        "System.StageAttempt": str(run.attempt.number),
+        "System.JobAttempt": str(run.attempt.number),
+    }
+    variables = [{"name": name, "value": value} for name, value in known.items()]
+    variables += [
+        {"name": name, "value": group.variables[name], "secret": True}
+        for group in organisation.groups.values()
+        for name in sorted(group.secrets)
+    ]
+    variables.append({"name": "System.AccessToken", "value": run.token, "secret": True})
+    return variables
 
 
 def job_id(run: Run, stage: str, job: str) -> str:

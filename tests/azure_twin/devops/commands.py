@@ -219,10 +219,11 @@ class Commands:
         self.runs.kill_agent(self._run(values))
 
     async def delete(self, values: Values) -> None:
-        """Delete `run`, as retention or a person does; one that goes on is cancelled first."""
+        """Delete `run`, as retention or a person does; one that goes on is ended first."""
         run = self._run(values)
         self.runs.cancel(run)
-        del self.organisation.runs[run.id]
+        await self.runs.wait(run)
+        self.organisation.runs.pop(run.id, None)
 
     def _approval(self, values: Values) -> Approval:
         known = self.runs.checks.approvals

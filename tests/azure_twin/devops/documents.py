@@ -16,6 +16,19 @@ from tests.azure_twin.devops.people import SERVICE
 from tests.azure_twin.world import DEVOPS_URL, PROJECT, PROJECT_ID
 
 REPOSITORY_ID = "8f0c9e2d-5b1a-4a67-9a3e-2d7c6b5a4f0c"
+REPOSITORY = {
+    "id": REPOSITORY_ID,
+    "type": "TfsGit",
+    "name": PROJECT,
+    "url": f"{DEVOPS_URL}/{PROJECT}/_git/{PROJECT}",
+    "clean": None,
+    "checkoutSubmodules": False,
+}
+QUEUE = {
+    "id": 9,
+    "name": "Azure Pipelines",
+    "pool": {"id": 9, "name": "Azure Pipelines", "isHosted": True},
+}
 RUN_STATES = {COMPLETED: "completed", CANCELLING: "canceling"}
 RUN_RESULTS = {"partiallySucceeded": "succeeded"}  # this API has no word for issues
 
@@ -90,13 +103,6 @@ def definition_reference(definition: Definition) -> dict[str, Any]:
 def build_document(run: Run) -> dict[str, Any]:
     """Return a run as a build."""
     url = f"{API}/build/Builds/{run.id}"
-    times: dict[str, Any] = {"queueTime": stamp(run.queued_at)}
-    if run.started_at is not None:
-        times["startTime"] = stamp(run.started_at)
-    if run.is_over:
-        times |= {"finishTime": stamp(run.finished_at), "result": run.result}
-    if run.status == NOT_STARTED and run.waits_for is not None:
-        times["queuePosition"] = 1
     return {
         "_links": {
             "self": {"href": url},
@@ -107,40 +113,47 @@ def build_document(run: Run) -> dict[str, Any]:
         "tags": list(run.tags),
         "validationResults": [],
         "plans": [{"planId": str(run.plan_id)}],
-        "triggerInfo": {},
         "id": run.id,
         "buildNumber": run.number,
         "status": run.status,
-        **times,
+        **_times(run),
         "url": url,
         "definition": definition_reference(run.definition),
         "project": project_document(),
         "uri": f"vstfs:///Build/Build/{run.id}",
-        "sourceBranch": run.cause.branch,
-        "sourceVersion": run.cause.commit,
+        **_cause(run),
         "priority": "normal",
-        "reason": lower(run.cause.reason),
-        "requestedFor": run.cause.requested_for.reference(),
-        "requestedBy": run.cause.requested_by.reference(),
         "lastChangedDate": stamp(run.changed_at),
         "lastChangedBy": SERVICE.reference(),
         "templateParameters": dict(run.parameters),
         "orchestrationPlan": {"planId": str(run.plan_id)},
         "logs": {"id": 0, "type": "Container", "url": f"{API}/build/builds/{run.id}/logs"},
-        "repository": {
-            "id": REPOSITORY_ID,
-            "type": "TfsGit",
-            "name": PROJECT,
-            "url": f"{DEVOPS_URL}/{PROJECT}/_git/{PROJECT}",
-            "clean": None,
-            "checkoutSubmodules": False,
-        },
-        "queue": {
-            "id": 9,
-            "name": "Azure Pipelines",
-            "pool": {"id": 9, "name": "Azure Pipelines", "isHosted": True},
-        },
+        "repository": REPOSITORY,
+        "queue": QUEUE,
         "retainedByRelease": False,
-        "triggeredByBuild": None,
         "appendCommitMessageToRunName": True,
+    }
+
+
+def _times(run: Run) -> dict[str, Any]:
+    """Return when what happened; what has not is left out, as the service does."""
+    times: dict[str, Any] = {"queueTime": stamp(run.queued_at)}
+    if run.started_at is not None:
+        times["startTime"] = stamp(run.started_at)
+    if run.is_over:
+        times |= {"finishTime": stamp(run.finished_at), "result": run.result}
+    if run.status == NOT_STARTED and run.waits_for is not None:
+        times["queuePosition"] = 1
+    return times
+
+
+def _cause(run: Run) -> dict[str, Any]:
+    return {
+        "sourceBranch": run.cause.branch,
+        "sourceVersion": run.cause.commit,
+        "reason": lower(run.cause.reason),
+        "requestedFor": run.cause.requested_for.reference(),
+        "requestedBy": run.cause.requested_by.reference(),
+        "triggerInfo": {},
+        "triggeredByBuild": None,
     }

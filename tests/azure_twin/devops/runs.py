@@ -96,6 +96,10 @@ class Runs:
         self.publish(run_event(run, self.organisation.now()))
         self._workers[run.id].cancel()
 
+    async def wait(self, run: Run) -> None:
+        """Wait until nothing of the run goes on any more."""
+        await asyncio.wait({self._tasks[run.id]})
+
     def kill_agent(self, run: Run) -> None:
         """Let the run's machine be gone."""
         self._workers[run.id].kill()

@@ -30,7 +30,9 @@ class Worker:
     folder: Path
     hear: Hear
     child: Child | None = None
-    _said: dict[str, Any] | None = field(default=None)
+    _said: dict[str, Any] | None = None
+    _untold: list[bytes] = field(default_factory=list)  # before there was a process
+    _is_killed: bool = False
 
     async def run(
         self, request: Mapping[str, Any], env: Mapping[str, str]
@@ -56,6 +58,10 @@ class Worker:
                 limit=LONGEST_LINE,
             )
         self.child = Child(f"agent {self.folder.parent.name}", process)
+        assert process.stdin is not None
+        process.stdin.writelines(self._untold)
+        if self._is_killed:
+            self.kill()
         try:
             await self._listen(process)
             await process.wait()
@@ -83,13 +89,18 @@ class Worker:
 
     def kill(self) -> None:
         """Let the machine be gone, as when a hosted agent loses its connection."""
+        self._is_killed = True
         if self.child is not None:
             self.child.signal(signal.SIGKILL)
 
     def _tell(self, **message: Any) -> None:
-        process = self.child and self.child.process
-        if process and process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write((json.dumps(message) + "\n").encode())
+        line = (json.dumps(message) + "\n").encode()
+        if self.child is None:
+            self._untold.append(line)
+            return
+        pipe = self.child.process.stdin
+        if pipe is not None and not pipe.is_closing():
+            pipe.write(line)
 
 
 def agent_environment(twin: Mapping[str, str]) -> dict[str, str]:
