@@ -1,5 +1,6 @@
 import { getRouteApi, useLocation } from "@tanstack/react-router";
 import { Logs } from "@/features/logs/logs";
+import { useHost } from "@/host/context";
 
 const route = getRouteApi("/runs/$id/logs");
 
@@ -11,6 +12,7 @@ export function LogsPage() {
     <Logs
       key={id}
       id={id}
+      byLink={useHost().kind === "browser"}
       hash={hash}
       onHash={(next) =>
         void navigate({

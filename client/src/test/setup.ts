@@ -40,6 +40,8 @@ HTMLCanvasElement.prototype.getContext = function getContext(this: HTMLCanvasEle
 globalThis.matchMedia ??= (media: string) =>
   Object.assign(new EventTarget(), { media, matches: false }) as MediaQueryList;
 window.scrollTo = () => {};
+URL.createObjectURL ??= () => "blob:of-a-test";
+URL.revokeObjectURL ??= () => {};
 
 client.setConfig({ baseUrl: location.origin });
 beforeAll(() => server.listen({ onUnhandledFrame: "error" }));

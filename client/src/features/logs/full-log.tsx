@@ -11,7 +11,7 @@ import { useLogLines } from "./use-log-lines";
 import { WORDS } from "./words";
 
 /** The lines with their tools. A link to a line is gone to at once; else the end is followed. */
-export function FullLog({ id, total, hash, onHash }: LogsProps & { total: number }) {
+export function FullLog({ id, byLink, total, hash, onHash }: LogsProps & { total: number }) {
   const range = rangeOfHash(hash);
   const [follow, setFollow] = useState(range === null);
   const [goal, setGoal] = useState(range && { line: range.first });
@@ -33,6 +33,7 @@ export function FullLog({ id, total, hash, onHash }: LogsProps & { total: number
     <>
       <Toolbar
         id={id}
+        byLink={byLink}
         total={total}
         follow={follow}
         onFollow={setFollow}

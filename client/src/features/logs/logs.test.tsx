@@ -1,5 +1,7 @@
 import { screen } from "@testing-library/react";
-import { expect, test } from "vitest";
+import { HttpResponse, http } from "msw";
+import { expect, test, vi } from "vitest";
+import { browserHost } from "@/host/browser";
 import { renderApp } from "@/test/render-app";
 import { fails, get, hangs, server } from "@/test/server";
 
@@ -31,6 +33,15 @@ test("lines are shown, the end is followed, and the whole can be downloaded", as
     "href",
     "/api/v1/runs/run-20261123-a2b3c4/log.txt",
   );
+});
+
+test("inside Teams, where a link would not say who asks, the whole is fetched and saved", async () => {
+  const file = vi.spyOn(URL, "createObjectURL");
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockReturnValue();
+  server.use(http.get("*/api/v1/runs/:id/log.txt", () => HttpResponse.text("one\ntwo\n")));
+  const { user } = renderApp(PATH, { host: { ...browserHost, kind: "teams" } });
+  await user.click(await screen.findByRole("button", { name: "Download" }));
+  await expect.poll(() => file.mock.calls.length).toBe(1);
 });
 
 test("a link to lines marks them and does not follow the end", async () => {

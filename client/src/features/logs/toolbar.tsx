@@ -1,11 +1,13 @@
-import { Button, Checkbox, Field, Input, Link } from "@fluentui/react-components";
+import { Button, Checkbox, Field, Input } from "@fluentui/react-components";
 import type { KeyboardEvent } from "react";
 import { whole } from "@/shared/format/format";
+import { Download } from "./download";
 import styles from "./logs.module.css";
 import { WORDS } from "./words";
 
 type ToolbarProps = {
   id: string;
+  byLink: boolean;
   total: number;
   follow: boolean;
   onFollow: (follow: boolean) => void;
@@ -27,9 +29,7 @@ export function Toolbar(props: ToolbarProps) {
         onChange={(_, { checked }) => props.onFollow(checked === true)}
       />
       <span className={styles.words}>{WORDS.total(whole(props.total))}</span>
-      <Link href={`/api/v1/runs/${encodeURIComponent(props.id)}/log.txt`} download inline>
-        {WORDS.download}
-      </Link>
+      <Download id={props.id} byLink={props.byLink} />
     </div>
   );
 }
