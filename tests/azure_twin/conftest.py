@@ -14,6 +14,7 @@ from tests.azure_twin.credentials import TwinCredential
 from tests.azure_twin.fixtures import RunningTwin
 from tests.azure_twin.fixtures import azure as azure  # noqa: PLC0414 - a fixture of this folder
 from tests.azure_twin.fixtures import twin as twin  # noqa: PLC0414
+from tests.azure_twin.jobsdk import Workbench
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,16 @@ def ml(azure: RunningTwin, ml_module: Any) -> Iterator[Any]:
             world.WORKSPACE,
             show_progress=False,
         )
+
+
+@pytest.fixture
+def bench(azure: RunningTwin, ml: Any, ml_module: Any, tmp_path: Path) -> Iterator[Workbench]:
+    """Return what submits jobs; none of them is left running."""
+    bench = Workbench(azure, ml, ml_module, tmp_path)
+    yield bench
+    azure.control.call("jobs.cancel")
+    for name in bench.submitted:
+        bench.finish(name)
 
 
 @pytest.fixture

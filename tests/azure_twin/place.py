@@ -15,6 +15,7 @@ from tests.azure_twin.fixtures import ROOT, RunningTwin
 from tests.azure_twin.teams import IDS
 
 IMAGE = f"krsplab.azurecr.io/krsp-trainer@sha256:{'0' * 64}"
+SERVER_IMAGE = f"krsplab.azurecr.io/krsp-server@sha256:{'1' * 64}"
 HOOKS_PASSWORD = "only-of-the-twin"
 SKU = "Standard_DS3_v2"
 
@@ -25,7 +26,8 @@ class AzurePlace(Place):
 
     twin: RunningTwin
     settings: dict[str, str] = field(default_factory=dict)
-    grant_key: str = field(default_factory=new_key)
+    alone_below: float = 1.0  # EUR: what a researcher may start without anybody's approval
+    grant_key: str = field(default_factory=new_key, repr=False)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,8 +66,15 @@ class AzurePlace(Place):
         example = ROOT / "manifests" / "azure" / "policy.example.yaml"
         policy = yaml.safe_load(example.read_text("utf-8"))
         policy["default_machine"] = SKU
+        policy["start_alone_below"]["researcher"] = self.alone_below
         self.policy_file.write_text(yaml.safe_dump(policy), encoding="utf-8")
-        self.twin.control.call("devops.group", name="krsp", variables=self.group)
+        call = self.twin.control.call
+        call("devops.group", name="krsp", variables=self.group)
+        serve = [
+            *("env", "KRSP_HOST=127.0.0.1", "KRSP_PORT={port}"),
+            *("bash", str(ROOT / "manifests" / "images" / "serve.sh")),
+        ]
+        call("serving.image", image="krsp-server", command=serve)
 
     @property
     def group(self) -> dict[str, str]:
@@ -75,13 +84,14 @@ class AzurePlace(Place):
             "KRSP_RESOURCE_GROUP": world.RESOURCE_GROUP,
             "KRSP_WORKSPACE": world.WORKSPACE,
             "KRSP_TRAINER_IMAGE": IMAGE,
+            "KRSP_SERVER_IMAGE": SERVER_IMAGE,
             "KRSP_BOT_URL": self.bot_url,
             "KRSP_BOT_APP_ID": world.BOT_APP,
             "KRSP_GRANT_PUBLIC_KEY": GrantSigner(self.grant_key).public_text,
         }
 
     def sign_in(self, person: str) -> urllib.request.OpenerDirector:
-        """Sign `alex`, `megan` or `nestor` in as a browser does; return what carries their cookie."""
+        """Sign `alex`, `megan` or `nestor` in as a browser does; return who carries the cookie."""
         self.twin.control.sign_in(IDS[person][0])
         jar = http.cookiejar.CookieJar()
         opener = urllib.request.build_opener(

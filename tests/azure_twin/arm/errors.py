@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from typing_extensions import override
 
 
 @dataclass
@@ -17,6 +18,7 @@ class ArmError(Exception):
     inner: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @override
     def __str__(self) -> str:
         return self.message
 

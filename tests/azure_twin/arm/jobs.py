@@ -45,6 +45,7 @@ class JobRoutes:
         twin.commands["job.preempt"] = self._preempt
         twin.commands["jobs.pace"] = self._pace
         twin.commands["jobs.cancel"] = self._cancel_all
+        twin.commands["jobs.image"] = self._image
 
     def add_to(self, routes: Routes) -> None:
         routes.add("GET", "/jobs", self._list)
@@ -64,6 +65,10 @@ class JobRoutes:
         """Cancel what is not finished, to have the nodes free."""
         for job in list(self._jobs.held.values()):
             self._jobs.cancel(job)
+
+    async def _image(self, values: dict[str, Any]) -> None:
+        """Let the image of all jobs bring the programs in the folder `programs`; "": none."""
+        self._twin.options["programs"] = values["programs"]
 
     async def _pace(self, values: dict[str, Any]) -> None:
         self._jobs.pace_s = float(values["seconds"])

@@ -116,6 +116,7 @@ class Attempt:
         return {
             **command.node_environment(self.job, home=home, cores=sku(self.cluster_sku).cores),
             **command.library_environment(),
+            **command.image_environment(twin.options.get("programs", "")),
             **twin.environment,
             **named,
             **given,

@@ -64,6 +64,11 @@ def node_environment(job: Job, *, home: Path, cores: int) -> dict[str, str]:
     }
 
 
+def image_environment(programs: str) -> dict[str, str]:
+    """Return what the image brings: the folder `programs` goes before ours on the PATH."""
+    return {"PATH": f"{programs}:{PROGRAMS}:{SYSTEM_PATH}"} if programs else {}
+
+
 def rank_environment(job: Job, *, node: int, local: int, port: int) -> dict[str, str]:
     """Return what PyTorch's distribution adds for one process of a node."""
     if (job.asked.get("distribution") or {}).get("distributionType") != "PyTorch":

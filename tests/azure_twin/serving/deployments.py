@@ -129,6 +129,10 @@ class Deployments:
             await self._servers.start(held)
         except ArmError as error:
             held.error, held.state = error, "Failed"
+        except Exception as error:
+            held.error = ArmError(400, "InternalServerError", f"Twin: {error!r}")
+            held.state = "Failed"
+            raise
         else:
             held.state = "Succeeded"
             self._tell(held)

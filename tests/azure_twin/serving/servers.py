@@ -38,6 +38,7 @@ class Servers:
 
     def reset(self) -> None:
         self.ready_within_s = READY_WITHIN_S
+        self.images.commands.clear()
 
     async def start(self, deployment: Deployment) -> None:
         """Bring a deployment up, in place of what served it before; ArmError if it fails."""
@@ -97,8 +98,8 @@ class Servers:
         """Return AZUREML_MODEL_DIR: below it the model has the last name of its own path."""
         if not model_id:
             return None
-        held = self.assets.by_id(model_id)
-        name, _, version = held["id"].rsplit("/", 3)[-3:]
+        held: dict[str, Any] = self.assets.by_id(model_id)
+        name, _, version = str(held["id"]).rsplit("/", 3)[-3:]
         place = place_of(held["properties"]["modelUri"])
         top = folder / "azureml-models" / name / version
         target = top / place.path.rsplit("/", 1)[-1]
@@ -128,9 +129,7 @@ class Servers:
         ends = asyncio.get_running_loop().time() + self.ready_within_s
         while asyncio.get_running_loop().time() < ends:
             if not child.is_running:
-                raise _failed(
-                    deployment, "ResourceNotReady", "User container has crashed or terminated"
-                )
+                raise _failed(deployment, "User container has crashed or terminated")
             if await self._answers(base + container.path("readinessRoute")):
                 return
             await asyncio.sleep(LOOK_AGAIN_S)

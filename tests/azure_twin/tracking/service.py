@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -12,12 +12,14 @@ from tests.azure_twin.arm.places import run_place
 from tests.azure_twin.blob.store import BlobStore
 from tests.azure_twin.context import TwinContext
 from tests.azure_twin.jobs.life import Jobs, experiment_id
-from tests.azure_twin.routes import Routes
 from tests.azure_twin.tracking.record import MLflowError, Record, metric, new_info, too_much
 from tests.azure_twin.tracking.search import matches
 
 METRICS_PER_BATCH = 1000
 HISTORY_PAGE = 25_000
+
+
+Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class MLflow:
@@ -33,23 +35,23 @@ class MLflow:
         self._calls: deque[float] = deque()
         twin.commands["mlflow.limit"] = self._set_limit
         twin.resets.append(self._reset)
-        self._routes = Routes()
-        add = self._routes.add
-        add("POST", "experiments/create", self._create_experiment)
-        add("GET", "experiments/get", self._get_experiment)
-        add("GET", "experiments/get-by-name", self._experiment_by_name)
-        add("POST", "experiments/search", self._search_experiments)
-        add("POST", "runs/create", self._create)
-        add("GET", "runs/get", self._get)
-        add("POST", "runs/update", self._update)
-        add("POST", "runs/search", self._search)
-        add("POST", "runs/log-batch", self._log_batch)
-        add("POST", "runs/log-metric", self._log_metric)
-        add("POST", "runs/log-parameter", self._log_parameter)
-        add("POST", "runs/set-tag", self._set_tag)
-        add("POST", "runs/delete-tag", self._delete_tag)
-        add("GET", "metrics/get-history", self._history)
-        add("GET", "artifacts/list", self._artifacts)
+        self._operations: dict[tuple[str, str], Operation] = {
+            ("POST", "experiments/create"): self._create_experiment,
+            ("GET", "experiments/get"): self._get_experiment,
+            ("GET", "experiments/get-by-name"): self._experiment_by_name,
+            ("POST", "experiments/search"): self._search_experiments,
+            ("POST", "runs/create"): self._create,
+            ("GET", "runs/get"): self._get,
+            ("POST", "runs/update"): self._update,
+            ("POST", "runs/search"): self._search,
+            ("POST", "runs/log-batch"): self._log_batch,
+            ("POST", "runs/log-metric"): self._log_metric,
+            ("POST", "runs/log-parameter"): self._log_parameter,
+            ("POST", "runs/set-tag"): self._set_tag,
+            ("POST", "runs/delete-tag"): self._delete_tag,
+            ("GET", "metrics/get-history"): self._history,
+            ("GET", "artifacts/list"): self._artifacts,
+        }
 
     def _reset(self) -> None:
         self._calls_per_s = None
@@ -61,14 +63,13 @@ class MLflow:
         try:
             self._throttle()
             _, _, operation = rest.partition("mlflow/")
-            found = self._routes.find(request.method, operation)
+            found = self._operations.get((request.method, operation))
             if found is None:
                 # MLflow 3's logged-models among them (azure-sdk-for-python #44896).
                 raise MLflowError(404, "ENDPOINT_NOT_FOUND", f"There is no {request.path}.")
-            handler, _ = found
             # Not `can_read_body`: the server has read the body already, for its log.
             body = await request.json() if request.body_exists else dict(request.query)
-            return web.json_response(await handler(body))
+            return web.json_response(await found(body))
         except MLflowError as error:
             headers = {"Retry-After": "1"} if error.status == 429 else {}
             answer = {"error_code": error.code, "message": str(error)}
@@ -175,7 +176,7 @@ class MLflow:
         if len(metrics) > METRICS_PER_BATCH:
             raise too_much(f"{len(metrics)} metrics in one batch; {METRICS_PER_BATCH} are allowed")
         record.add_parameters(body.get("params") or [])
-        record.tag(body.get("tags") or [])
+        self._tag(body, body.get("tags") or [])
         for one in metrics:
             record.add_metric(one)
         return {}
@@ -189,8 +190,16 @@ class MLflow:
         return {}
 
     async def _set_tag(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        self._record(body).tag([body])
+        self._tag(body, [body])
         return {}
+
+    def _tag(self, body: Mapping[str, Any], tags: list[Mapping[str, Any]]) -> None:
+        """Tag a run; a job's tags and those of its MLflow run are one and the same [doc]."""
+        self._record(body).tag(tags)
+        job = self._jobs.held.get(str(body.get("run_id") or body.get("run_uuid") or ""))
+        if job is not None:
+            added = {str(one["key"]): str(one["value"]) for one in tags}
+            job.changed["tags"] = {**(job.value("tags") or {}), **added}
 
     async def _delete_tag(self, body: Mapping[str, Any]) -> dict[str, Any]:
         self._record(body).tags.pop(body["key"], None)
