@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from bot.adapters.azure.workspace import Workspace
 from bot.errors import FieldFault, InputError
@@ -57,12 +57,25 @@ def _why_not(uri: str) -> str:
 
 
 def _asset(workspace: Workspace, name: str, version: str | None) -> Any:
+    """Return the asset, or None; azure-ai-ml wraps "not found" for a label, not for a version."""
     try:
         if version is None:
             return workspace.ml.data.get(name, label="latest")
         return workspace.ml.data.get(name, version=version)
     except ResourceNotFoundError:
         return None
+    except AzureError as error:
+        if _is_absence(error):
+            return None
+        raise
+
+
+def _is_absence(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ResourceNotFoundError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _file(uri: str, asset: Any) -> DataFile:

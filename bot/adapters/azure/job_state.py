@@ -59,6 +59,7 @@ class History:
     error_code: str = ""
     error: str = ""
     waits_for: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> "History":
@@ -71,6 +72,7 @@ class History:
             error_code=str(error.get("code") or ""),
             error=str(error.get("message") or ""),
             waits_for=str(waiting.get("message") or ""),
+            tags=dict(said.get("tags") or {}),
         )
 
 
@@ -122,6 +124,7 @@ class Job:
 
 def seen_of(job: Job, history: History, *, why_waiting: str = "", attempt: int = 1) -> JobSeen:
     """Return the job as the port tells it; `attempt` is the highest that was seen before."""
+    job = replace(job, tags={**job.tags, **history.tags})
     state = job.state
     is_cancelling = job.status == "CancelRequested" and history.started_at is None
     if is_cancelling:
