@@ -24,6 +24,7 @@ const PLACES: Place[] = [
   { name: "runs-none", path: "/runs?q=no-such-run" },
   { name: "new", path: "/runs/new", act: (page) => page.getByText("All settings").click() },
   { name: "plan", path: "/runs/new", act: showPlan },
+  { name: "models", path: "/models" },
   { name: "missing", path: "/runs/run-20200101-aaaaaa" },
   ...runs.flatMap((id) =>
     TABS.map((tab) => ({ name: `${id}-${tab}`, path: `/runs/${id}/${tab}` })),

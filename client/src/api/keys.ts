@@ -1,11 +1,18 @@
 /** Query keys, so that one hint of the server can name all that it concerns. */
 import type { MetricsAsked, RunsAsked } from "./asked";
+import type { PromotionOptions } from "./generated";
 
 export const keys = {
   me: () => ["me"] as const,
   recipes: () => ["recipes"] as const,
   specSchema: () => ["spec-schema"] as const,
   draft: (id: string) => ["draft", id] as const,
+  models: () => ["models"] as const,
+  /** Prefix of every list of promotions. */
+  promotions: () => ["promotions"] as const,
+  promotionList: (run?: string) => ["promotions", run ?? null] as const,
+  promotionPlan: (run: string, options: PromotionOptions, nonce: string) =>
+    ["promotion-plan", run, options, nonce] as const,
   runs: () => ["runs"] as const,
   runList: (asked: RunsAsked) => ["runs", asked] as const,
   /** Prefix of all of a run that changes while it goes on. */

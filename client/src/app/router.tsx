@@ -9,6 +9,7 @@ import {
   redirect,
   retainSearchParams,
 } from "@tanstack/react-router";
+import { modelsQuery } from "@/api/promotions";
 import { logLengthQuery, metricsQuery, runQuery, runsQuery } from "@/api/queries";
 import { metricsAsked } from "@/features/metrics/asked";
 import { askedFor } from "@/features/run-list/asked";
@@ -108,6 +109,13 @@ const activity = createRoute({
   component: lazyRouteComponent(() => import("@/routes/run-activity"), "ActivityPage"),
 });
 
+const models = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/models",
+  loader: ({ context }) => void context.client.prefetchQuery(modelsQuery()),
+  component: lazyRouteComponent(() => import("@/routes/models"), "ModelsPage"),
+});
+
 const teamsConfig = createRoute({
   getParentRoute: () => rootRoute,
   path: "/teams/config",
@@ -118,6 +126,7 @@ const routeTree = rootRoute.addChildren([
   home,
   runs,
   newRun,
+  models,
   teamsConfig,
   run.addChildren([overview, overviewByName, metrics, logs, config, activity]),
 ]);

@@ -24,6 +24,9 @@ export function Shell() {
           <Link to="/runs/new" className={styles.navLink}>
             {WORDS.start}
           </Link>
+          <Link to="/models" className={styles.navLink}>
+            {WORDS.models}
+          </Link>
         </nav>
         <div className={styles.tools}>
           <Who onSignOut={host.signOut} />

@@ -5,9 +5,13 @@ import type {
   FormField,
   Me,
   MetricsShape,
+  ModelVersion,
   PersonShape,
   Plan,
   Problem,
+  PromotionDetail,
+  PromotionPlan,
+  PromotionView,
   RecipeShape,
   RunDetail,
   RunSpec,
@@ -92,7 +96,7 @@ export function aSpec(): RunSpec {
     },
     guard: { nan: "stop", max_loss: 20 },
     eval: { every_steps: null, max_rows: 150, prompts: ["Why?"], sample_tokens: 32 },
-    compute: { sku: "local-cpu", nodes: 1 },
+    compute: { sku: "local-cpu", nodes: 1, priority: "dedicated" },
     checkpoint: { every_steps: null, keep: 2 },
     deterministic: false,
     goal: { metric: "eval_loss", below: 4.5 },
@@ -143,6 +147,78 @@ export function aRun(part: Partial<RunView> = {}): RunView {
     undelivered: [],
     is_stopping: false,
     note: "",
+    links: [],
+    trouble: "",
+    why_waiting: "",
+    ...part,
+  };
+}
+
+export function aPromotion(part: Partial<PromotionView> = {}): PromotionDetail {
+  const url = "http://127.0.0.1:3978/endpoints/tiny/v1";
+  const allowed = { allowed: true, why: "" };
+  return {
+    promotion: {
+      id: "promo-20261123-a2b3c4",
+      run_id: "run-20261123-a2b3c4",
+      run_name: "first-try",
+      model: "tiny",
+      version: "1",
+      endpoint: "tiny",
+      url,
+      requester_id: ALEX.id,
+      requester: ALEX.name,
+      status: "live",
+      headline: "The model is served.",
+      created_at: "2026-11-23T03:00:00Z",
+      live_at: "2026-11-23T03:02:00Z",
+      expires_at: "2026-11-24T03:02:00Z",
+      ended_at: null,
+      plan: aPromotionPlan(),
+      rail: [{ name: "live", state: "done", seconds: null }],
+      pipeline_url: null,
+      waits_for: [],
+      fault: "",
+      log_tail: [],
+      approval: null,
+      decided_by: null,
+      decision_reason: null,
+      is_stopping: false,
+      note: "",
+      ...part,
+    },
+    cost: 1.2,
+    example: [`curl ${url}/chat/completions`],
+    rights: { cancel: allowed, approve: allowed, reject: allowed, undeploy: allowed },
+  };
+}
+
+export function aPromotionPlan(part: Partial<PromotionPlan> = {}): PromotionPlan {
+  return {
+    machine: "local-cpu",
+    instances: 1,
+    instances_in_switch: 1,
+    hours: 24,
+    price_per_hour: 0.05,
+    currency: "EUR",
+    model_sha256: "ab",
+    order_sha256: "cd",
+    replaces: null,
+    warnings: [],
+    ...part,
+  };
+}
+
+export function aModelVersion(part: Partial<ModelVersion> = {}): ModelVersion {
+  return {
+    model: "tiny",
+    version: "1",
+    run_id: "run-20261123-a2b3c4",
+    stage: "production",
+    model_sha256: "ab",
+    created_at: "2026-11-23T03:01:00Z",
+    eval_loss: 4.1,
+    lineage: [],
     ...part,
   };
 }

@@ -30,6 +30,8 @@ export const server = setupServer(
   get("/runs/:id", detailOf(aRun())),
   get("/runs/:id/metrics", someMetrics()),
   get("/runs/:id/activity", { events: [] }),
+  get("/models", { versions: [], endpoints: [] }),
+  get("/promotions", { promotions: [] }),
   http.get(`${API}/runs/:id/log/search`, () => HttpResponse.json({ numbers: [2], total: 1 })),
   http.get(`${API}/runs/:id/log`, ({ request }) => {
     const first = Number(new URL(request.url).searchParams.get("first"));

@@ -14,8 +14,12 @@ export function EventsProvider({ hub, children }: { hub: EventHub | null; childr
 }
 
 export function invalidate(client: QueryClient, topic: string): void {
-  const queryKey = topic.startsWith("run:") ? keys.run(topic.slice("run:".length)) : keys.runs();
-  void client.invalidateQueries({ queryKey });
+  for (const queryKey of keysOf(topic)) void client.invalidateQueries({ queryKey });
+}
+
+function keysOf(topic: string): readonly (readonly string[])[] {
+  if (topic.startsWith("run:")) return [keys.run(topic.slice("run:".length))];
+  return topic === "promotions" ? [keys.promotions(), keys.models()] : [keys.runs()];
 }
 
 export function useTopics(topics: readonly string[]): void {

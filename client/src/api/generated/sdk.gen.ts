@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApproveRunData, ApproveRunErrors, ApproveRunResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListRunsData, ListRunsErrors, ListRunsResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses } from './types.gen';
+import type { ApprovePromotionData, ApprovePromotionErrors, ApprovePromotionResponses, ApproveRunData, ApproveRunErrors, ApproveRunResponses, CancelPromotionData, CancelPromotionErrors, CancelPromotionResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, CreateGrantData, CreateGrantErrors, CreateGrantResponses, CreateRequestData, CreateRequestErrors, CreateRequestResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetPromotionData, GetPromotionErrors, GetPromotionResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPromotionsData, ListPromotionsErrors, ListPromotionsResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlanPromotionData, PlanPromotionErrors, PlanPromotionResponses, PromoteRunData, PromoteRunErrors, PromoteRunResponses, RejectPromotionData, RejectPromotionErrors, RejectPromotionResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses, UndeployPromotionData, UndeployPromotionErrors, UndeployPromotionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -79,14 +79,150 @@ export const streamEvents = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
+ * Grant the submission of one job (pipelines only)
+ */
+export const createGrant = <ThrowOnError extends boolean = false>(options: Options<CreateGrantData, ThrowOnError>): RequestResult<CreateGrantResponses, CreateGrantErrors, ThrowOnError> => (options.client ?? client).post<CreateGrantResponses, CreateGrantErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/grants',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Who is looking
  */
-export const getMe = <ThrowOnError extends boolean = false>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({ url: '/api/v1/me', ...options });
+export const getMe = <ThrowOnError extends boolean = false>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/me',
+    ...options
+});
+
+/**
+ * Registered models, and what is served where
+ */
+export const listModels = <ThrowOnError extends boolean = false>(options?: Options<ListModelsData, ThrowOnError>): RequestResult<ListModelsResponses, ListModelsErrors, ThrowOnError> => (options?.client ?? client).get<ListModelsResponses, ListModelsErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/models',
+    ...options
+});
 
 /**
  * This document
  */
-export const getOpenApi = <ThrowOnError extends boolean = false>(options?: Options<GetOpenApiData, ThrowOnError>): RequestResult<GetOpenApiResponses, GetOpenApiErrors, ThrowOnError> => (options?.client ?? client).get<GetOpenApiResponses, GetOpenApiErrors, ThrowOnError>({ url: '/api/v1/openapi.json', ...options });
+export const getOpenApi = <ThrowOnError extends boolean = false>(options?: Options<GetOpenApiData, ThrowOnError>): RequestResult<GetOpenApiResponses, GetOpenApiErrors, ThrowOnError> => (options?.client ?? client).get<GetOpenApiResponses, GetOpenApiErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/openapi.json',
+    ...options
+});
+
+/**
+ * Promotions, newest first
+ */
+export const listPromotions = <ThrowOnError extends boolean = false>(options?: Options<ListPromotionsData, ThrowOnError>): RequestResult<ListPromotionsResponses, ListPromotionsErrors, ThrowOnError> => (options?.client ?? client).get<ListPromotionsResponses, ListPromotionsErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/promotions',
+    ...options
+});
+
+/**
+ * One promotion with what may be done with it
+ */
+export const getPromotion = <ThrowOnError extends boolean = false>(options: Options<GetPromotionData, ThrowOnError>): RequestResult<GetPromotionResponses, GetPromotionErrors, ThrowOnError> => (options.client ?? client).get<GetPromotionResponses, GetPromotionErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/promotions/{promotion_id}',
+    ...options
+});
+
+/**
+ * Agree to somebody else's promotion
+ */
+export const approvePromotion = <ThrowOnError extends boolean = false>(options: Options<ApprovePromotionData, ThrowOnError>): RequestResult<ApprovePromotionResponses, ApprovePromotionErrors, ThrowOnError> => (options.client ?? client).post<ApprovePromotionResponses, ApprovePromotionErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/promotions/{promotion_id}/approve',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Stop a promotion on its way
+ */
+export const cancelPromotion = <ThrowOnError extends boolean = false>(options: Options<CancelPromotionData, ThrowOnError>): RequestResult<CancelPromotionResponses, CancelPromotionErrors, ThrowOnError> => (options.client ?? client).post<CancelPromotionResponses, CancelPromotionErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/promotions/{promotion_id}/cancel',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Refuse somebody else's promotion
+ */
+export const rejectPromotion = <ThrowOnError extends boolean = false>(options: Options<RejectPromotionData, ThrowOnError>): RequestResult<RejectPromotionResponses, RejectPromotionErrors, ThrowOnError> => (options.client ?? client).post<RejectPromotionResponses, RejectPromotionErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/promotions/{promotion_id}/reject',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * End what a promotion serves
+ */
+export const undeployPromotion = <ThrowOnError extends boolean = false>(options: Options<UndeployPromotionData, ThrowOnError>): RequestResult<UndeployPromotionResponses, UndeployPromotionErrors, ThrowOnError> => (options.client ?? client).post<UndeployPromotionResponses, UndeployPromotionErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/promotions/{promotion_id}/undeploy',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
 
 /**
  * Every recipe with the fields of its form
@@ -102,9 +238,30 @@ export const listRecipes = <ThrowOnError extends boolean = false>(options?: Opti
 });
 
 /**
+ * Ask for the run of a run file (pipelines only)
+ */
+export const createRequest = <ThrowOnError extends boolean = false>(options: Options<CreateRequestData, ThrowOnError>): RequestResult<CreateRequestResponses, CreateRequestErrors, ThrowOnError> => (options.client ?? client).post<CreateRequestResponses, CreateRequestErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/requests',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * The JSON schema of a run's specification
  */
-export const getRunSpecSchema = <ThrowOnError extends boolean = false>(options?: Options<GetRunSpecSchemaData, ThrowOnError>): RequestResult<GetRunSpecSchemaResponses, GetRunSpecSchemaErrors, ThrowOnError> => (options?.client ?? client).get<GetRunSpecSchemaResponses, GetRunSpecSchemaErrors, ThrowOnError>({ url: '/api/v1/run-spec.schema.json', ...options });
+export const getRunSpecSchema = <ThrowOnError extends boolean = false>(options?: Options<GetRunSpecSchemaData, ThrowOnError>): RequestResult<GetRunSpecSchemaResponses, GetRunSpecSchemaErrors, ThrowOnError> => (options?.client ?? client).get<GetRunSpecSchemaResponses, GetRunSpecSchemaErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/run-spec.schema.json',
+    ...options
+});
 
 /**
  * Runs, newest first
@@ -229,6 +386,40 @@ export const getMetrics = <ThrowOnError extends boolean = false>(options: Option
         }],
     url: '/api/v1/runs/{run_id}/metrics',
     ...options
+});
+
+/**
+ * Serve a run's model as it was planned, once
+ */
+export const promoteRun = <ThrowOnError extends boolean = false>(options: Options<PromoteRunData, ThrowOnError>): RequestResult<PromoteRunResponses, PromoteRunErrors, ThrowOnError> => (options.client ?? client).post<PromoteRunResponses, PromoteRunErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/promote',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Say what serving a run's model would take; nothing is spent
+ */
+export const planPromotion = <ThrowOnError extends boolean = false>(options: Options<PlanPromotionData, ThrowOnError>): RequestResult<PlanPromotionResponses, PlanPromotionErrors, ThrowOnError> => (options.client ?? client).post<PlanPromotionResponses, PlanPromotionErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/promotion-plan',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

@@ -91,6 +91,12 @@ export type Compute = {
      */
     nodes: number;
     /**
+     * Priority
+     *
+     * `low` is cheaper; the machine may be taken away, and the run goes on later.
+     */
+    priority: 'dedicated' | 'low';
+    /**
      * Machine
      */
     sku: string;
@@ -132,7 +138,7 @@ export type Data = {
 /**
  * DataSource
  *
- * One set of rows: `builtin:<name>`, or the path of a JSONL, Parquet or text file.
+ * Rows: `builtin:<name>`, a JSONL, Parquet or text file, or `azureml:<name>:<version>`.
  */
 export type DataSource = {
     /**
@@ -150,6 +156,50 @@ export type DataSource = {
      */
     uri: string;
 };
+
+/**
+ * DeploymentSeen
+ *
+ * One colour of an endpoint; `traffic` in percent, `key` is the promotion that made it.
+ */
+export type DeploymentSeen = {
+    /**
+     * Colour
+     */
+    colour: string;
+    /**
+     * Key
+     */
+    key: string;
+    /**
+     * Model
+     */
+    model: string;
+    /**
+     * Note
+     */
+    note: string;
+    /**
+     * Run Id
+     */
+    run_id: string;
+    state: DeploymentState;
+    /**
+     * Traffic
+     */
+    traffic: number;
+    /**
+     * Version
+     */
+    version: string;
+};
+
+/**
+ * DeploymentState
+ *
+ * What a deployment is doing.
+ */
+export type DeploymentState = 'creating' | 'ready' | 'unhealthy' | 'failed' | 'deleting';
 
 /**
  * Diagnosis
@@ -254,6 +304,34 @@ export type DraftShape = {
      * Started
      */
     started: boolean;
+};
+
+/**
+ * EndpointSeen
+ *
+ * What serves at an address that stays the same whichever deployment has the traffic.
+ */
+export type EndpointSeen = {
+    /**
+     * Deployments
+     */
+    deployments: Array<DeploymentSeen>;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Note
+     */
+    note: string;
+    /**
+     * Url
+     */
+    url: string;
 };
 
 /**
@@ -387,6 +465,42 @@ export type Goal = {
      * Metric
      */
     metric: 'eval_loss' | 'eval_perplexity';
+};
+
+/**
+ * GrantAnswer
+ *
+ * The grant, a JWT over `GrantClaims`.
+ */
+export type GrantAnswer = {
+    /**
+     * Grant
+     */
+    grant: string;
+};
+
+/**
+ * GrantRequest
+ *
+ * What `submit` is about to do. `name` is the job's, `image` the one it will run, by digest.
+ */
+export type GrantRequest = {
+    /**
+     * Code Sha256
+     */
+    code_sha256: string;
+    /**
+     * Image
+     */
+    image: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Spec Sha256
+     */
+    spec_sha256: string;
 };
 
 /**
@@ -603,6 +717,22 @@ export type ModelConfig = {
 };
 
 /**
+ * ModelList
+ *
+ * Registered versions, newest first, and what is served where.
+ */
+export type ModelList = {
+    /**
+     * Endpoints
+     */
+    endpoints: Array<EndpointSeen>;
+    /**
+     * Versions
+     */
+    versions: Array<ModelVersion>;
+};
+
+/**
  * ModelSpec
  *
  * Where the weights and the tokenizer come from.
@@ -624,6 +754,49 @@ export type ModelSpec = {
      * Folder of a tokenizer; empty: the base model's, or trained on the data.
      */
     tokenizer: string | null;
+};
+
+/**
+ * ModelVersion
+ *
+ * A registered version of a model, and where it comes from.
+ */
+export type ModelVersion = {
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Eval Loss
+     */
+    eval_loss: number | null;
+    /**
+     * Lineage
+     */
+    lineage: Array<[
+        string,
+        string
+    ]>;
+    /**
+     * Model
+     */
+    model: string;
+    /**
+     * Model Sha256
+     */
+    model_sha256: string;
+    /**
+     * Run Id
+     */
+    run_id: string;
+    /**
+     * Stage
+     */
+    stage: string;
+    /**
+     * Version
+     */
+    version: string;
 };
 
 /**
@@ -665,6 +838,84 @@ export type Optim = {
      * Weight Decay
      */
     weight_decay: number;
+};
+
+/**
+ * Order
+ *
+ * What is sent. The same `key` asks for the same run, however often it is sent.
+ */
+export type Order = {
+    /**
+     * Asked By
+     */
+    asked_by?: string;
+    /**
+     * Changes
+     */
+    changes?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Commit
+     */
+    commit?: string;
+    /**
+     * Key
+     */
+    key: string;
+    /**
+     * Kind
+     */
+    kind: 'commit' | 'schedule' | 'manual';
+    /**
+     * Owner
+     */
+    owner: string;
+    /**
+     * Path
+     */
+    path: string;
+    /**
+     * Recipe
+     */
+    recipe: string;
+    /**
+     * Schedule
+     */
+    schedule?: string | null;
+    /**
+     * Slot
+     */
+    slot?: string;
+};
+
+/**
+ * OrderAnswer
+ *
+ * What came of it: the run, its state, whether it is new, a sentence and the run's page.
+ */
+export type OrderAnswer = {
+    /**
+     * Is New
+     */
+    is_new: boolean;
+    /**
+     * Message
+     */
+    message: string;
+    /**
+     * Run Id
+     */
+    run_id: string | null;
+    /**
+     * Status
+     */
+    status: string;
+    /**
+     * Url
+     */
+    url: string;
 };
 
 /**
@@ -840,6 +1091,308 @@ export type Problem = {
 };
 
 /**
+ * PromoteRequest
+ *
+ * Promote what was planned: its id, its hash, and the options that it was planned with.
+ */
+export type PromoteRequest = {
+    /**
+     * Id
+     */
+    id: string;
+    options?: PromotionOptions;
+    /**
+     * Order Sha256
+     */
+    order_sha256: string;
+};
+
+/**
+ * PromotionDetail
+ *
+ * One promotion, what it costs, how to call what it serves, and what the person may do.
+ */
+export type PromotionDetail = {
+    /**
+     * Cost
+     */
+    cost: number;
+    /**
+     * Example
+     */
+    example: Array<string>;
+    promotion: PromotionView;
+    rights: PromotionRightsShape;
+};
+
+/**
+ * PromotionList
+ *
+ * Promotions, newest first.
+ */
+export type PromotionList = {
+    /**
+     * Promotions
+     */
+    promotions: Array<PromotionDetail>;
+};
+
+/**
+ * PromotionOptions
+ *
+ * What may be chosen, as typed; what is left out gets the policy's or the run's own value.
+ */
+export type PromotionOptions = {
+    /**
+     * Endpoint
+     */
+    endpoint?: string | null;
+    /**
+     * Hours
+     */
+    hours?: string | null;
+    /**
+     * Instances
+     */
+    instances?: string | null;
+    /**
+     * Machine
+     */
+    machine?: string | null;
+    /**
+     * Model
+     */
+    model?: string | null;
+};
+
+/**
+ * PromotionPlan
+ *
+ * What a promotion was expected to take when it was asked for; money in `currency`.
+ *
+ * `hours` count from when it is live; `order_sha256` names what exactly would be done.
+ * `instances_in_switch`: how many machines the quota must have room for while both are up.
+ */
+export type PromotionPlan = {
+    /**
+     * Currency
+     */
+    currency: string;
+    /**
+     * Hours
+     */
+    hours: number;
+    /**
+     * Instances
+     */
+    instances: number;
+    /**
+     * Instances In Switch
+     */
+    instances_in_switch: number;
+    /**
+     * Machine
+     */
+    machine: string;
+    /**
+     * Model Sha256
+     */
+    model_sha256: string;
+    /**
+     * Order Sha256
+     */
+    order_sha256: string;
+    /**
+     * Price Per Hour
+     */
+    price_per_hour: number;
+    /**
+     * Replaces
+     */
+    replaces: string | null;
+    /**
+     * Warnings
+     */
+    warnings: Array<string>;
+};
+
+/**
+ * PromotionPlanRequest
+ *
+ * Ask what serving a run's model would take. The same `nonce` gives the same id.
+ */
+export type PromotionPlanRequest = {
+    /**
+     * Nonce
+     */
+    nonce: string;
+    options?: PromotionOptions;
+};
+
+/**
+ * PromotionPlanShape
+ *
+ * A plan that waits for Start; nothing is stored of it.
+ */
+export type PromotionPlanShape = {
+    /**
+     * Approval Why
+     */
+    approval_why: string | null;
+    /**
+     * Cost
+     */
+    cost: number;
+    /**
+     * Endpoint
+     */
+    endpoint: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Machines
+     */
+    machines: Array<string>;
+    /**
+     * Model
+     */
+    model: string;
+    plan: PromotionPlan;
+    /**
+     * Run Id
+     */
+    run_id: string;
+    /**
+     * Until
+     */
+    until: string;
+};
+
+/**
+ * PromotionRightsShape
+ *
+ * What the person may do with the promotion now.
+ */
+export type PromotionRightsShape = {
+    approve: Right;
+    cancel: Right;
+    reject: Right;
+    undeploy: Right;
+};
+
+/**
+ * PromotionStatus
+ *
+ * The only list of a promotion's states.
+ */
+export type PromotionStatus = 'awaiting_approval' | 'queued' | 'registering' | 'deploying' | 'testing' | 'live' | 'undeploying' | 'failed' | 'rolled_back' | 'cancelled' | 'rejected' | 'expired' | 'retired';
+
+/**
+ * PromotionView
+ *
+ * Everything that a card or page shows of a promotion. Money in `plan.currency`.
+ */
+export type PromotionView = {
+    approval: PendingApproval | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Decided By
+     */
+    decided_by: string | null;
+    /**
+     * Decision Reason
+     */
+    decision_reason: string | null;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Endpoint
+     */
+    endpoint: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Fault
+     */
+    fault: string;
+    /**
+     * Headline
+     */
+    headline: string;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Is Stopping
+     */
+    is_stopping: boolean;
+    /**
+     * Live At
+     */
+    live_at: string | null;
+    /**
+     * Log Tail
+     */
+    log_tail: Array<string>;
+    /**
+     * Model
+     */
+    model: string;
+    /**
+     * Note
+     */
+    note: string;
+    /**
+     * Pipeline Url
+     */
+    pipeline_url: string | null;
+    plan: PromotionPlan;
+    /**
+     * Rail
+     */
+    rail: Array<RailStage>;
+    /**
+     * Requester
+     */
+    requester: string;
+    /**
+     * Requester Id
+     */
+    requester_id: string;
+    /**
+     * Run Id
+     */
+    run_id: string;
+    /**
+     * Run Name
+     */
+    run_name: string;
+    status: PromotionStatus;
+    /**
+     * Url
+     */
+    url: string;
+    /**
+     * Version
+     */
+    version: string;
+    /**
+     * Waits For
+     */
+    waits_for: Array<string>;
+};
+
+/**
  * RailStage
  *
  * One stage of queued > approved > prepare > training > evaluation; seconds spent in it.
@@ -962,6 +1515,10 @@ export type ResultSeen = {
      * Model
      */
     model: string;
+    /**
+     * Model Sha256
+     */
+    model_sha256: string;
     /**
      * Peak Memory Bytes
      */
@@ -1179,6 +1736,13 @@ export type RunView = {
      */
     is_stopping: boolean;
     /**
+     * Links
+     */
+    links: Array<[
+        string,
+        string
+    ]>;
+    /**
      * Loss
      */
     loss: number | null;
@@ -1234,10 +1798,18 @@ export type RunView = {
      */
     total: number;
     /**
+     * Trouble
+     */
+    trouble: string;
+    /**
      * Undelivered
      */
     undelivered: Array<string>;
     verdict: Verdict | null;
+    /**
+     * Why Waiting
+     */
+    why_waiting: string;
 };
 
 /**
@@ -1582,6 +2154,75 @@ export type StreamEventsResponses = {
 
 export type StreamEventsResponse = StreamEventsResponses[keyof StreamEventsResponses];
 
+export type CreateGrantData = {
+    body: GrantRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/grants';
+};
+
+export type CreateGrantErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type CreateGrantError = CreateGrantErrors[keyof CreateGrantErrors];
+
+export type CreateGrantResponses = {
+    /**
+     * As asked.
+     */
+    200: GrantAnswer;
+};
+
+export type CreateGrantResponse = CreateGrantResponses[keyof CreateGrantResponses];
+
 export type GetMeData = {
     body?: never;
     path?: never;
@@ -1590,6 +2231,10 @@ export type GetMeData = {
 };
 
 export type GetMeErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
     /**
      * Not allowed
      */
@@ -1619,6 +2264,47 @@ export type GetMeResponses = {
 
 export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
 
+export type ListModelsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/models';
+};
+
+export type ListModelsErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+};
+
+export type ListModelsError = ListModelsErrors[keyof ListModelsErrors];
+
+export type ListModelsResponses = {
+    /**
+     * As asked.
+     */
+    200: ModelList;
+};
+
+export type ListModelsResponse = ListModelsResponses[keyof ListModelsResponses];
+
 export type GetOpenApiData = {
     body?: never;
     path?: never;
@@ -1627,6 +2313,10 @@ export type GetOpenApiData = {
 };
 
 export type GetOpenApiErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
     /**
      * Not allowed
      */
@@ -1653,6 +2343,371 @@ export type GetOpenApiResponses = {
 };
 
 export type GetOpenApiResponse = GetOpenApiResponses[keyof GetOpenApiResponses];
+
+export type ListPromotionsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Only those of this run.
+         */
+        run?: string;
+    };
+    url: '/api/v1/promotions';
+};
+
+export type ListPromotionsErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+};
+
+export type ListPromotionsError = ListPromotionsErrors[keyof ListPromotionsErrors];
+
+export type ListPromotionsResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionList;
+};
+
+export type ListPromotionsResponse = ListPromotionsResponses[keyof ListPromotionsResponses];
+
+export type GetPromotionData = {
+    body?: never;
+    path: {
+        promotion_id: string;
+    };
+    query?: never;
+    url: '/api/v1/promotions/{promotion_id}';
+};
+
+export type GetPromotionErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+};
+
+export type GetPromotionError = GetPromotionErrors[keyof GetPromotionErrors];
+
+export type GetPromotionResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionDetail;
+};
+
+export type GetPromotionResponse = GetPromotionResponses[keyof GetPromotionResponses];
+
+export type ApprovePromotionData = {
+    body: Nothing;
+    path: {
+        promotion_id: string;
+    };
+    query?: never;
+    url: '/api/v1/promotions/{promotion_id}/approve';
+};
+
+export type ApprovePromotionErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type ApprovePromotionError = ApprovePromotionErrors[keyof ApprovePromotionErrors];
+
+export type ApprovePromotionResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionDetail;
+};
+
+export type ApprovePromotionResponse = ApprovePromotionResponses[keyof ApprovePromotionResponses];
+
+export type CancelPromotionData = {
+    body: Reason;
+    path: {
+        promotion_id: string;
+    };
+    query?: never;
+    url: '/api/v1/promotions/{promotion_id}/cancel';
+};
+
+export type CancelPromotionErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type CancelPromotionError = CancelPromotionErrors[keyof CancelPromotionErrors];
+
+export type CancelPromotionResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionDetail;
+};
+
+export type CancelPromotionResponse = CancelPromotionResponses[keyof CancelPromotionResponses];
+
+export type RejectPromotionData = {
+    body: Rejection;
+    path: {
+        promotion_id: string;
+    };
+    query?: never;
+    url: '/api/v1/promotions/{promotion_id}/reject';
+};
+
+export type RejectPromotionErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type RejectPromotionError = RejectPromotionErrors[keyof RejectPromotionErrors];
+
+export type RejectPromotionResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionDetail;
+};
+
+export type RejectPromotionResponse = RejectPromotionResponses[keyof RejectPromotionResponses];
+
+export type UndeployPromotionData = {
+    body: Reason;
+    path: {
+        promotion_id: string;
+    };
+    query?: never;
+    url: '/api/v1/promotions/{promotion_id}/undeploy';
+};
+
+export type UndeployPromotionErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type UndeployPromotionError = UndeployPromotionErrors[keyof UndeployPromotionErrors];
+
+export type UndeployPromotionResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionDetail;
+};
+
+export type UndeployPromotionResponse = UndeployPromotionResponses[keyof UndeployPromotionResponses];
 
 export type ListRecipesData = {
     body?: never;
@@ -1695,6 +2750,71 @@ export type ListRecipesResponses = {
 
 export type ListRecipesResponse = ListRecipesResponses[keyof ListRecipesResponses];
 
+export type CreateRequestData = {
+    body: Order;
+    path?: never;
+    query?: never;
+    url: '/api/v1/requests';
+};
+
+export type CreateRequestErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type CreateRequestError = CreateRequestErrors[keyof CreateRequestErrors];
+
+export type CreateRequestResponses = {
+    /**
+     * As asked.
+     */
+    200: OrderAnswer;
+};
+
+export type CreateRequestResponse = CreateRequestResponses[keyof CreateRequestResponses];
+
 export type GetRunSpecSchemaData = {
     body?: never;
     path?: never;
@@ -1703,6 +2823,10 @@ export type GetRunSpecSchemaData = {
 };
 
 export type GetRunSpecSchemaErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
     /**
      * Not allowed
      */
@@ -2246,6 +3370,144 @@ export type GetMetricsResponses = {
 };
 
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
+
+export type PromoteRunData = {
+    body: PromoteRequest;
+    path: {
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/v1/runs/{run_id}/promote';
+};
+
+export type PromoteRunErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type PromoteRunError = PromoteRunErrors[keyof PromoteRunErrors];
+
+export type PromoteRunResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionDetail;
+};
+
+export type PromoteRunResponse = PromoteRunResponses[keyof PromoteRunResponses];
+
+export type PlanPromotionData = {
+    body: PromotionPlanRequest;
+    path: {
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/v1/runs/{run_id}/promotion-plan';
+};
+
+export type PlanPromotionErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type PlanPromotionError = PlanPromotionErrors[keyof PlanPromotionErrors];
+
+export type PlanPromotionResponses = {
+    /**
+     * As asked.
+     */
+    200: PromotionPlanShape;
+};
+
+export type PlanPromotionResponse = PlanPromotionResponses[keyof PlanPromotionResponses];
 
 export type RejectRunData = {
     body: Rejection;

@@ -2,14 +2,15 @@ import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useId, useState } from "react";
 import { useRerun, useRunAction } from "@/api/actions";
 import type { Right, RunDetail } from "@/api/generated";
+import { PromoteAction } from "@/shared/promotion/promote-action";
 import { STATUS } from "@/shared/status/status";
+import { Act, ActionFault, Reasons } from "@/shared/ui/act";
 import { SecondaryLink } from "@/shared/ui/action-link";
 import { useNonce } from "@/shared/ui/use-nonce";
-import { Act, ActionFault, Reasons } from "./act";
 import styles from "./run.module.css";
 import { WORDS } from "./words";
 
-const ReasonDialog = lazy(() => import("./reason-dialog"));
+const ReasonDialog = lazy(() => import("@/shared/ui/reason-dialog"));
 
 /** What was asked; null until something was: most visitors never load the dialog. */
 type Asking = { kind: "cancel" | "reject"; isOpen: boolean } | null;
@@ -93,6 +94,7 @@ function Buttons({ detail, busy, onAsk, onApprove, onRerun }: ButtonsProps) {
             {words}
           </Act>
         ))}
+        <PromoteAction run={run} />
         <SecondaryLink to="/runs/new" search={{ from: run.id }}>
           {actions.change}
         </SecondaryLink>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { runQuery } from "@/api/queries";
+import { PromotionsPanel } from "@/shared/promotion/promotions-panel";
 import { ApprovalPanel } from "./approval-panel";
 import { CurvePanel } from "./curve-panel";
 import { EndingPanel } from "./ending-panel";
@@ -20,6 +21,7 @@ export function Overview({ id }: { id: string }) {
       <EndingPanel run={run} />
       {run.approval && <ApprovalPanel run={run} differences={detail.differences} />}
       {run.result && <ResultPanel run={run} result={run.result} />}
+      {run.result && <PromotionsPanel run={run.id} />}
       <CurvePanel run={run} />
       <Samples samples={run.samples} />
       {!run.result && <PlanPanel plan={run.plan} />}

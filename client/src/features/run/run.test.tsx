@@ -130,6 +130,7 @@ describe("the overview leads with what matters", () => {
       loss: 3.9,
       eval_loss: 4.1,
       model: "m",
+      model_sha256: "ab",
     };
     withRun({
       status: "succeeded",

@@ -1,6 +1,6 @@
 import { Button } from "@fluentui/react-components";
 import type { Right } from "@/api/generated";
-import styles from "./run.module.css";
+import styles from "./act.module.css";
 
 export function ActionFault({ error }: { error: Error | null }) {
   if (error === null) return null;

@@ -1,0 +1,47 @@
+import { useQuery } from "@tanstack/react-query";
+import { useLiveInterval, useTopics } from "@/api/events/hooks";
+import { modelsQuery, promotionsQuery } from "@/api/promotions";
+import { ActionLink } from "@/shared/ui/action-link";
+import { Page, Section } from "@/shared/ui/page";
+import { QueryView } from "@/shared/ui/query-view";
+import { Empty, Loading } from "@/shared/ui/states";
+import { Served } from "./served";
+import { Versions } from "./versions";
+import { WORDS } from "./words";
+
+/** What is served where, and every registered version. */
+export function Models() {
+  const interval = useLiveInterval();
+  const models = useQuery({ ...modelsQuery(), refetchInterval: interval });
+  const promotions = useQuery({ ...promotionsQuery(), refetchInterval: interval });
+  useTopics(["promotions"]);
+  return (
+    <Page title={WORDS.title}>
+      <QueryView query={models} loading={<Loading heights={[96, 40, 40, 40]} />}>
+        {({ versions, endpoints }) => {
+          const open = promotions.data?.promotions ?? [];
+          if (versions.length + endpoints.length + open.length === 0) {
+            return (
+              <Empty title={WORDS.noneTitle}>
+                <span>{WORDS.none}</span>
+                <ActionLink to="/runs">{WORDS.toRuns}</ActionLink>
+              </Empty>
+            );
+          }
+          return (
+            <>
+              <Section title={WORDS.served}>
+                <Served endpoints={endpoints} promotions={open} />
+              </Section>
+              {versions.length > 0 && (
+                <Section title={WORDS.registered}>
+                  <Versions versions={versions} />
+                </Section>
+              )}
+            </>
+          );
+        }}
+      </QueryView>
+    </Page>
+  );
+}

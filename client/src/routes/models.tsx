@@ -1,0 +1,5 @@
+import { Models } from "@/features/models/models";
+
+export function ModelsPage() {
+  return <Models />;
+}
