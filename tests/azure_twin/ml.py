@@ -9,15 +9,13 @@ from aiohttp import web
 from tests.azure_twin.arm.asset_routes import AssetRoutes, ResolvedUris
 from tests.azure_twin.arm.assets import Assets
 from tests.azure_twin.arm.computes import Computes
-from tests.azure_twin.arm.errors import not_found
 from tests.azure_twin.arm.jobs import JobRoutes
 from tests.azure_twin.arm.operations import Operations
-from tests.azure_twin.arm.places import run_place
 from tests.azure_twin.arm.service import Arm
 from tests.azure_twin.arm.workspace import Workspace
 from tests.azure_twin.blob.azurite import start_azurite
 from tests.azure_twin.blob.service import BlobService
-from tests.azure_twin.blob.store import BlobStore, Place
+from tests.azure_twin.blob.store import BlobStore
 from tests.azure_twin.certs import Certificates
 from tests.azure_twin.context import TwinContext
 from tests.azure_twin.history import DataPlane
@@ -51,20 +49,13 @@ async def start_machine_learning(
     jobs = Jobs(twin, store, assets, capacity, Staging(store, assets, twin.folder))
     operations, inside, outside = Operations(twin.clock), Routes(), Routes()
 
-    def output_place(job: str, output: str) -> Place:
-        if output == "default":
-            return run_place(job)
-        if job not in jobs.held:
-            raise not_found(f"The run {job!r}")
-        return jobs.held[job].output_place(output)
-
     computes = Computes(twin, capacity)
     servers = Servers(twin, assets, store)
     endpoints = Endpoints(twin, servers, operations)
     for part in (
         Workspace(twin),
         computes,
-        AssetRoutes(twin, assets, store, output_place),
+        AssetRoutes(twin, assets, store, jobs.output_place),
         JobRoutes(twin, jobs, operations),
         endpoints,
         Deployments(twin, endpoints, servers, operations, capacity),

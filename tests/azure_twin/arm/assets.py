@@ -126,7 +126,8 @@ def _filled(kind: str, properties: Properties) -> Properties:
         "isAnonymous": False,
         **properties,
         "tags": properties.get("tags") or {},
-        "properties": properties.get("properties") or {},
+        # The SDK sends a number among them (`hash_version`); the service keeps text only.
+        "properties": {key: str(one) for key, one in (properties.get("properties") or {}).items()},
         "provisioningState": "Succeeded",
     }
     if kind == "models":

@@ -72,44 +72,18 @@ class Computes:
         return web.json_response(self._body(self._cluster(name)))
 
     def _body(self, cluster: Cluster) -> dict[str, Any]:
-        idle = cluster.idle_nodes(self._twin.clock.seconds())
-        counts = {
-            "idleNodeCount": idle,
-            "runningNodeCount": cluster.used,
-            "preparingNodeCount": 0,
-            "unusableNodeCount": 0,
-            "leavingNodeCount": 0,
-            "preemptedNodeCount": 0,
-        }
-        scale = {
-            "minNodeCount": 0,
-            "maxNodeCount": cluster.max_nodes,
-            "nodeIdleTimeBeforeScaleDown": "PT120S",
-        }
+        since = self._created["createdAt"]
         properties = {
             "computeType": "AmlCompute",
             "computeLocation": world.REGION,
             "provisioningState": "Succeeded",
-            "createdOn": self._created["createdAt"],
-            "modifiedOn": self._created["createdAt"],
+            "createdOn": since,
+            "modifiedOn": since,
             "description": None,
             "provisioningErrors": None,
             "isAttachedCompute": False,
             "disableLocalAuth": True,
-            "properties": {
-                "vmSize": cluster.sku.name.upper(),
-                "vmPriority": cluster.priority,
-                "osType": "Linux",
-                "scaleSettings": scale,
-                "currentNodeCount": cluster.used + idle,
-                "targetNodeCount": cluster.used + idle,
-                "nodeStateCounts": counts,
-                "allocationState": "Steady",
-                "allocationStateTransitionTime": self._created["createdAt"],
-                "remoteLoginPortPublicAccess": "NotSpecified",
-                "enableNodePublicIp": True,
-                "isolatedNetwork": False,
-            },
+            "properties": self._inner(cluster, since),
         }
         assigned = {"principalId": None, "clientId": world.COMPUTE_IDENTITY}
         identity = {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: assigned}}
@@ -120,6 +94,35 @@ class Computes:
             identity=identity,
             systemData=self._created,
         )
+
+    def _inner(self, cluster: Cluster, since: str) -> dict[str, Any]:
+        """Return what is said of the nodes; their numbers follow the jobs."""
+        idle = cluster.idle_nodes(self._twin.clock.seconds())
+        states = ("preparing", "unusable", "leaving", "preempted")
+        counts = {f"{state}NodeCount": 0 for state in states}
+        scale = {
+            "minNodeCount": 0,
+            "maxNodeCount": cluster.max_nodes,
+            "nodeIdleTimeBeforeScaleDown": "PT120S",
+        }
+        return {
+            "vmSize": cluster.sku.name.upper(),
+            "vmPriority": cluster.priority,
+            "osType": "Linux",
+            "scaleSettings": scale,
+            "currentNodeCount": cluster.used + idle,
+            "targetNodeCount": cluster.used + idle,
+            "nodeStateCounts": {
+                **counts,
+                "idleNodeCount": idle,
+                "runningNodeCount": cluster.used,
+            },
+            "allocationState": "Steady",
+            "allocationStateTransitionTime": since,
+            "remoteLoginPortPublicAccess": "NotSpecified",
+            "enableNodePublicIp": True,
+            "isolatedNetwork": False,
+        }
 
     async def _nodes(self, request: web.Request, name: str) -> web.Response:
         cluster = self._cluster(name)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.azure_twin.arm.assets import Assets
-from tests.azure_twin.arm.errors import ArmError
-from tests.azure_twin.blob.store import BlobStore
+from tests.azure_twin.arm.errors import ArmError, not_found
+from tests.azure_twin.arm.places import run_place
+from tests.azure_twin.blob.store import BlobStore, Place
 from tests.azure_twin.context import TwinContext
 from tests.azure_twin.jobs.attempt import Attempt, Ending, Outcome
 from tests.azure_twin.jobs.capacity import Capacity
@@ -42,6 +43,14 @@ class Jobs:
         self.held[name] = job
         self.twin.spawn(self._live(job))
         return job
+
+    def output_place(self, job: str, output: str) -> Place:
+        """Return where an output of a job is; `default` also where the job is not known."""
+        if output == "default":
+            return run_place(job)
+        if job not in self.held:
+            raise not_found(f"The run {job!r}")
+        return self.held[job].output_place(output)
 
     def cancel(self, job: Job) -> None:
         if not job.is_final:
