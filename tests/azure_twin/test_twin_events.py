@@ -13,6 +13,7 @@ from aiohttp import web
 
 from tests.azure_twin import world
 from tests.azure_twin.fixtures import RunningTwin
+from tests.azure_twin.jobsdk import Workbench
 
 KIND = "Microsoft.MachineLearningServices.RunCompleted"
 DATA = {
@@ -168,3 +169,44 @@ async def test_only_wanted_kinds_come(azure: RunningTwin, receiver: Receiver) ->
     await call(azure, "events.publish", kind=kind, data=data)
     await receiver.count(1)
     assert [one["eventType"] for one in receiver.events] == [kind]
+
+
+async def test_a_job_s_end_is_told_unless_it_was_cancelled(
+    receiver: Receiver, bench: Workbench
+) -> None:
+    await call(bench.twin, "events.subscribe", url=receiver.url)
+
+    def live() -> list[str]:
+        good, bad = bench.submit("print('ok')"), bench.submit("raise SystemExit(3)")
+        stopped = bench.submit("import time; time.sleep(600)")
+        bench.until(stopped, "Running")
+        bench.ml.jobs.begin_cancel(stopped).result()
+        bench.finish(good)
+        bench.finish(bad)
+        return [good, bad, stopped]
+
+    good, bad, _ = await asyncio.to_thread(live)
+    await receiver.count(2)
+    told = {one["data"]["runId"]: one for one in receiver.events}
+    assert told.keys() == {good, bad}
+    assert told[good]["eventType"] == KIND
+    assert told[bad]["eventType"].endswith("RunStatusChanged")
+    assert told[bad]["data"]["runStatus"] == "Failed"
+    assert told[bad]["data"]["runTags"] == {"run": bad}
+
+
+async def test_a_registered_model_is_told_as_in_microsoft_s_sample(
+    receiver: Receiver, bench: Workbench, reference: Path
+) -> None:
+    sample_file = reference / "events" / "aml.model-registered.eventgrid.json"
+    (sample,) = json.loads(sample_file.read_text("utf-8"))
+    await call(bench.twin, "events.subscribe", url=receiver.url)
+    (bench.folder / "w.bin").write_text("weights", encoding="utf-8")
+    model = bench.module.entities.Model(
+        name="told", path=str(bench.folder / "w.bin"), type="custom_model"
+    )
+    await asyncio.to_thread(lambda: bench.ml.models.create_or_update(model))
+    await receiver.count(1)
+    (event,) = receiver.events
+    assert event["data"].keys() == sample["data"].keys()
+    assert event["subject"] == f"models/told:{event['data']['ModelVersion']}"

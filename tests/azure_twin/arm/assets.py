@@ -74,6 +74,7 @@ class Assets:
             if key not in MUTABLE | FILLED and value is not None and value != kept.get(key)
         ]
         if changed:
+            # [guess] The status; the sentence is close to the real one of data.
             raise ArmError(
                 409,
                 "UserError",

@@ -108,7 +108,7 @@ class JobRoutes:
         return web.json_response(job_body(self._jobs.submit(name, asked, made)), status=201)
 
     def _check(self, name: str, asked: Mapping[str, Any]) -> None:
-        """Raise ArmError for what the service refuses at once. The words are guesses."""
+        """Raise ArmError for what the service refuses at once. [guess] Codes and words."""
         if name in self._spent:
             raise bad_request(f"The run {name!r} was deleted; its name cannot be used again.")
         if asked.get("jobType") != "Command":

@@ -39,7 +39,10 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why a job has no nodes: a code and a sentence, as queueing information has them."""
+    """Why a job has no nodes: a code and a sentence, as queueing information has them.
+
+    [guess] The codes and words; run history's model names the fields only.
+    """
 
     code: str
     message: str

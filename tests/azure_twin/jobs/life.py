@@ -135,6 +135,7 @@ class Jobs:
             job.status = "Queued"
 
     async def _finish(self, job: Job, outcome: Outcome) -> None:
+        # [doc] The service cancels a job that reaches its limit; [guess] how the run shows it.
         if outcome.ending in {Ending.CANCELLED, Ending.TIMED_OUT}:
             status = "Canceled"
             if outcome.ending is Ending.TIMED_OUT:

@@ -113,4 +113,5 @@ class Inference:
 
 
 def _refused(status: int, message: str) -> web.Response:
+    """Return a refusal; [guess] the body, the statuses are those of the documentation."""
     return web.json_response({"error": {"code": str(status), "message": message}}, status=status)
