@@ -13,4 +13,4 @@ served=$(mktemp -d)
 name=${KRSP_MODEL_NAME:-model}
 ln -s "$found" "$served/$name"
 cd "$served"
-exec python -m transformers.cli.transformers serve "$name" --host 0.0.0.0 --port "${KRSP_PORT:-8000}"
+exec python -m transformers.cli.transformers serve "$name" --host "${KRSP_HOST:-0.0.0.0}" --port "${KRSP_PORT:-8000}"

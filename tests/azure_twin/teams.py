@@ -48,7 +48,7 @@ class Shown:
 
     @property
     def run_id(self) -> str | None:
-        found = RUN_ID.search(self.text)
+        found = RUN_ID.search(json.dumps(self.body))
         return found.group() if found else None
 
     def button(self, title: str) -> dict[str, Any]:
