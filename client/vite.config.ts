@@ -32,6 +32,16 @@ async function compressFile(path: string): Promise<void> {
 
 const BOT = process.env["KRSP_PUBLIC_URL"] ?? "http://127.0.0.1:3978";
 
+/**
+ * What every page needs before its own code, in one file. Spread over the shared ones, a class can
+ * come before the class that it extends: chunks that import each other have no right order.
+ */
+const CORE = {
+  name: "core",
+  test: /node_modules.(react|react-dom|scheduler|@tanstack)\W|src.api\W/,
+  priority: 1,
+};
+
 /** What several pages share, in few files: a browser has only six connections to the bot. */
 const SHARED = {
   name: "shared",
@@ -50,7 +60,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
-        codeSplitting: { groups: [SHARED] },
+        codeSplitting: { groups: [CORE, SHARED] },
         chunkFileNames: ({ name }) => `assets/${name.replace(/~.*/, "")}-[hash].js`,
       },
     },

@@ -3,7 +3,7 @@ export const WORDS = {
   title: (name: string) => `Promote ${name}?`,
   text: "The model is registered and served at an address that programs can call.",
   model: "Name",
-  modelHint: "What callers say as `model`; also the name in the registry.",
+  modelHint: "What callers say as the model; also its name in the registry.",
   machine: "Machine",
   hours: "Hours",
   hoursHint: "Then it ends by itself.",
