@@ -4,6 +4,7 @@ All submissions and attempts of a run become one `progress.jsonl` and one `log.t
 in which they were written, as a local run leaves them.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -130,7 +131,8 @@ class Mirror:
 
 def _copy(path: Path, noted: dict[str, Any] | None, *, is_lines_only: bool = False) -> Copy:
     if noted is None or not path.exists() or path.stat().st_size < int(noted["bytes"]):
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
         return Copy(path, is_lines_only=is_lines_only)
     return Copy(path, dict(noted["offsets"]), int(noted["bytes"]), is_lines_only, noted["last"])
 

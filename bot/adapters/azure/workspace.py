@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from azure.core import PipelineClient
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.policies import (
     BearerTokenCredentialPolicy,
     CustomHookPolicy,
@@ -23,7 +23,7 @@ from azure.storage.blob import ContainerClient
 
 from bot.adapters.azure.calls import Calls, Gate
 from bot.adapters.azure.credential import ARM_SCOPE, Identity, IdentitySettings, Tokens
-from bot.adapters.azure.faults import AZURE_ML, TokenRefusedError
+from bot.adapters.azure.faults import AZURE_ML, Answer, AnswerError, TokenRefusedError
 from bot.errors import SetupError
 
 if TYPE_CHECKING:
@@ -110,13 +110,25 @@ class Workspace:
         A refused token is renewed and the call repeated, once: at the door nothing was taken.
         """
         try:
-            return await self.calls.run(doing, lambda: call(self))
+            return await self.calls.run(doing, lambda: self._judged(call))
         except TokenRefusedError:
             if self._renewed_at is not None and self._now() - self._renewed_at < _RENEW_EVERY_S:
                 raise
             self._renewed_at = self._now()
             self.forget()
-            return await self.calls.run(doing, lambda: call(self))
+            return await self.calls.run(doing, lambda: self._judged(call))
+
+    def _judged(self, call: Callable[["Workspace"], T]) -> T:
+        """Tell a token that Azure ML refused from one that Entra did not give.
+
+        azure-core raises the same error for both.
+        """
+        try:
+            return call(self)
+        except ClientAuthenticationError as error:
+            if error.status_code != 401 or "AADSTS" in str(error.message):
+                raise
+            raise AnswerError(Answer(401, "", str(error.message))) from error
 
     def forget(self) -> None:
         """Drop clients and tokens, because a token was refused."""

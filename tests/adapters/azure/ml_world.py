@@ -4,10 +4,11 @@ import importlib
 import itertools
 import logging
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import requests
 from azure.storage.blob import ContainerClient
 
 from bot.adapters.azure.calls import Calls, Gate
@@ -31,6 +32,7 @@ ENTRIES = (
     ClusterEntry(sku="Standard_DS3_v2", priority="dedicated", cluster=CLUSTER),
     ClusterEntry(sku="Standard_NC4as_T4_v3", priority="low", cluster="t4-low"),
 )
+OVER = {"Canceled", "Completed", "Failed"}
 _worlds = itertools.count(1)
 
 
@@ -109,6 +111,19 @@ class MlWorld:
             )
         self._submitted.append(run_id)
 
+    def mlflow(self, client_id: str) -> Callable[..., None]:
+        """Return what posts to the workspace's MLflow as `client_id`."""
+        url = f"{self.workspace.facts().tracking_url}/api/2.0/mlflow"
+        token = self.twin.control.mint(client_id, "https://management.azure.com")
+
+        def post(operation: str, **body: Any) -> None:
+            headers = {"Authorization": f"Bearer {token}"}
+            requests.post(
+                f"{url}/{operation}", json=body, headers=headers, timeout=20
+            ).raise_for_status()
+
+        return post
+
     async def finish(self, run_id: str, exit_code: int = 0) -> None:
         (self.home / self.real(run_id)).write_text(str(exit_code))
         await self.settled(run_id)
@@ -136,11 +151,12 @@ class MlWorld:
         await until(is_rested, "the cluster to take a job")
 
     async def close(self) -> None:
-        """End whatever a test left running."""
+        """End whatever a test left running, past the adapter, which may be holding back."""
+        self.twin.control.reset()
         for run_id in self._submitted:
-            await self.jobs.cancel(run_id)
-            await self.settled(run_id)
-        self.nodes(2)
+            name = self.real(run_id)
+            self._ml.jobs.begin_cancel(name, polling=False)
+            await until(lambda name=name: self._ml.jobs.get(name).status in OVER, f"{name} to end")
         self.workspace.close()
 
 
@@ -148,7 +164,7 @@ class MlTracking:
     """What a job writes, put straight into the workspace's storage."""
 
     def __init__(self, twin: RunningTwin, home: Path, run_id: str) -> None:
-        self.workspace = workspace_of(twin)
+        self.twin, self.workspace = twin, workspace_of(twin)
         self.tracking = AzureTracking(home, self.workspace, lambda _: None, page_look_s=0)
         self._run_id = run_id
         self._progress = b""
@@ -171,6 +187,10 @@ class MlTracking:
     def put(self, path: str, data: bytes, job: str | None = None) -> None:
         name = artifact_prefix(job or self._run_id) + path
         self.container.upload_blob(name, data, overwrite=True)
+
+    def asked(self) -> int:
+        """Return how many requests the bot has made so far."""
+        return len(self.twin.requests(client_id=names.BOT_IDENTITY))
 
     def close(self) -> None:
         self.workspace.close()
