@@ -1,6 +1,7 @@
 """The SPEC argument: files, standard input and the environment; faults in sentences."""
 
 import base64
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from tests.trainer.small import SMALL, small_spec
 from trainer.contract.faults import SpecError
-from trainer.contract.spec import canonical_json
+from trainer.contract.spec import LATER, RunSpec, canonical_json, spec_hash
 from trainer.specs import read_spec
 
 SPEC = small_spec()
@@ -72,3 +73,24 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         read_spec(str(path), {})
     places = {fault.loc for fault in caught.value.faults}
     assert places == {"optim.lr", "budget.steps", "colour"}
+
+
+def test_a_spec_from_before_a_setting_came_keeps_its_hash() -> None:
+    body = json.loads(canonical_json(SPEC))
+    assert "priority" not in body["compute"]
+    before = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(before.encode()).hexdigest() == spec_hash(SPEC)
+
+
+def test_a_later_setting_that_says_something_changes_the_hash() -> None:
+    low = small_spec(compute={"priority": "low"})
+    assert json.loads(canonical_json(low))["compute"]["priority"] == "low"
+    assert spec_hash(low) != spec_hash(SPEC)
+    assert RunSpec.model_validate_json(canonical_json(low)) == low
+    assert RunSpec.model_validate_json(canonical_json(SPEC)) == SPEC
+
+
+@pytest.mark.parametrize("place", LATER)
+def test_each_later_setting_has_a_default(place: tuple[str, str]) -> None:
+    part, name = place
+    assert not type(getattr(SPEC, part)).model_fields[name].is_required()
