@@ -58,7 +58,7 @@ def deploy(ml: Any, entities: Any, name: str) -> None:
     """Serve the model of this name on an endpoint of this name, and end that again."""
     endpoint = entities.ManagedOnlineEndpoint(name=name, auth_mode="aad_token", tags={"a": "b"})
     ml.online_endpoints.begin_create_or_update(endpoint).result()
-    environment = entities.Environment(name="serve", version="1", image="cr.example/serve:1")
+    environment = entities.Environment(name=name, version="1", image="cr.example/serve:1")
     deployment = entities.ManagedOnlineDeployment(
         name="blue",
         endpoint_name=name,

@@ -349,3 +349,26 @@ def test_the_bot_may_look_but_not_submit(bench: Workbench) -> None:
     used = control.call("roles.used", client_id=world.BOT_IDENTITY)
     assert {one["allowed"] for one in used if one["action"] == write} == {False}
     assert {one["allowed"] for one in used if one["action"] == f"{ML}/jobs/read"} == {True}
+
+
+def test_files_that_come_and_go_disturb_no_job(bench: Workbench) -> None:
+    script = """
+        import os, pathlib, shutil, sys
+        out = pathlib.Path(sys.argv[1])
+        for number in range(400):
+            part = out / f"checkpoint-{number}.part"
+            part.mkdir()
+            (part / "weights").write_text(str(number))
+            part.rename(out / f"checkpoint-{number}")
+            shutil.rmtree(out / f"checkpoint-{number - 1}", ignore_errors=True)
+        (out / "done").write_text("yes")
+    """
+    place = "azureml://datastores/workspaceblobstore/paths/runs/coming-and-going/"
+    output = bench.module.Output(type="uri_folder", mode="rw_mount", path=place)
+    name = bench.submit(
+        script, command="python main.py ${{outputs.model}}", outputs={"model": output}
+    )
+    assert bench.finish(name) == "Completed", bench.history(name)["error"]
+    bench.ml.jobs.download(name, download_path=bench.folder / "kept", output_name="model")
+    kept = {one.name for one in (bench.folder / "kept").rglob("*") if one.is_file()}
+    assert kept == {"done", "weights"}

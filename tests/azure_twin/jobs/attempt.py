@@ -1,6 +1,7 @@
 """One attempt of a job: its processes on the nodes, their logs, and how it ended."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -128,7 +129,8 @@ class Attempt:
 
     async def _follow(self) -> Outcome:
         """Wait for the end, a cancel, a preemption or the time limit; send logs meanwhile."""
-        streaming = asyncio.create_task(_repeat(self._send, EVERY_S))
+        ended = asyncio.Event()
+        streaming = asyncio.create_task(_repeat(self._send, ended))
         exits = asyncio.create_task(self._exits())
         cancel = asyncio.create_task(self.job.cancelled.wait())
         preempt = asyncio.create_task(self.job.preempted.wait())
@@ -145,9 +147,12 @@ class Attempt:
             await self._stop(CANCEL_GRACE_S)
             return Outcome(Ending.CANCELLED if cancel in done else Ending.TIMED_OUT)
         finally:
-            for task in (*watched, streaming):
+            for task in watched:
                 task.cancel()
-            await asyncio.gather(*watched, streaming, return_exceptions=True)
+            # Never cancelled: what was appended but not counted would be appended twice.
+            ended.set()
+            await asyncio.gather(*watched, return_exceptions=True)
+            await streaming
 
     async def _exits(self) -> Outcome:
         """Return when all have ended well, or the first one has not."""
@@ -200,10 +205,11 @@ class Attempt:
                 await self.store.upload(place.below(path.relative_to(folder).as_posix()), path)
 
 
-async def _repeat(work: Callable[[], Awaitable[None]], seconds: float) -> None:
-    while True:
+async def _repeat(work: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
+    while not ended.is_set():
         await work()
-        await asyncio.sleep(seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), EVERY_S)
 
 
 def _free_port() -> int:

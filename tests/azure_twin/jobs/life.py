@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from azure.core.exceptions import AzureError
+
 from tests.azure_twin.arm.assets import Assets
 from tests.azure_twin.arm.errors import ArmError, not_found
 from tests.azure_twin.arm.places import run_place
@@ -112,7 +114,7 @@ class Jobs:
                 job.status = "Finalizing"
             if outcome.ending is not Ending.PREEMPTED:
                 await stage.finish(self.store)
-        except (ArmError, CommandError, OSError) as error:
+        except (ArmError, AzureError, CommandError, OSError) as error:
             log.info("job %s could not be run: %s", job.name, error)
             return Outcome(Ending.EXITED, code=-1, log=str(error))
         else:

@@ -1,5 +1,6 @@
 """Keep a folder of a node and its blobs the same: growing logs, and mounted outputs."""
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +33,8 @@ class GrowingFiles:
     async def send_folder(self, prefix: str, folder: Path) -> None:
         for path in files_below(folder):
             name = f"{prefix}/{path.relative_to(folder).as_posix()}"
-            await self.send(name, path)
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                await self.send(name, path)
 
     async def restore(self, prefix: str, folder: Path) -> None:
         """Bring back what an earlier attempt wrote; it will be appended to."""
@@ -66,16 +68,20 @@ class MountedFolder:
         now = self._now()
         for name, facts in now.items():
             if self.seen.get(name) != facts:
-                await self.store.upload(self.place.below(name), self.folder / name)
+                with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                    await self.store.upload(self.place.below(name), self.folder / name)
+                    self.seen[name] = facts
         for name in self.seen.keys() - now.keys():
             await self.store.delete(self.place.below(name))
-        self.seen = now
+            del self.seen[name]
 
     def _now(self) -> dict[str, tuple[int, int]]:
         found = {}
         for path in files_below(self.folder):
-            facts = path.stat()
-            found[path.relative_to(self.folder).as_posix()] = (facts.st_mtime_ns, facts.st_size)
+            with contextlib.suppress(FileNotFoundError):
+                facts = path.stat()
+                name = path.relative_to(self.folder).as_posix()
+                found[name] = (facts.st_mtime_ns, facts.st_size)
         return found
 
 
