@@ -54,6 +54,10 @@ $(PLAYGROUND_READY): manifests/playground/package.json manifests/playground/pack
 demo: setup ## Start bot, client and Playground, train one small model, keep serving (ONCE=1: end with the run)
 	@$(BIN)/python -m bot demo $(if $(filter-out 0,$(ONCE)),--once)
 
+.PHONY: demo-azure
+demo-azure: setup ## The same in the azure profile, with a stand-in of Azure on this machine (ONCE=1: end with the run)
+	@$(BIN)/python -m tests.azure_twin.demo $(if $(filter-out 0,$(ONCE)),--once)
+
 .PHONY: test
 test: setup ## Run all tests that need no cloud: Python, client, browser journeys
 	@$(STAGE) --show "Tests of the client" npm --prefix client test

@@ -5,8 +5,8 @@ import { STATUS } from "@/shared/status/status";
 import { StatusBadge } from "@/shared/status/status-badge";
 import { Facts } from "@/shared/ui/facts";
 import { StepBar } from "@/shared/ui/step-bar";
-import styles from "./run.module.css";
 import { Obstacles } from "./obstacles";
+import styles from "./run.module.css";
 import { factsOf, hasBegun } from "./run-facts";
 import { WORDS } from "./words";
 
