@@ -70,8 +70,13 @@ class Journey:
         return [run for run in ours if run.get("result") != "canceled"]
 
     async def alerts(self, run_id: str) -> list[Shown]:
-        """Return the messages that mention the requester about a run."""
-        return [m for m in self.teams.of_run(run_id) if "<at>" in str(m.body)]
+        """Return the messages that mention the requester about a run, once there is one."""
+
+        def is_alert(message: Shown) -> bool:
+            return run_id in str(message.body) and "<at>" in str(message.body)
+
+        await self.teams.until(is_alert, f"the alert of {run_id}", patience_s=20)
+        return [message for message in self.teams.shown if is_alert(message)]
 
     async def _requests(self, **values: Any) -> list[dict[str, Any]]:
         return await asyncio.to_thread(self.place.twin.requests, **values)
