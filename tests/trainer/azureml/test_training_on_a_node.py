@@ -135,6 +135,27 @@ async def test_a_run_builds_on_the_model_of_another(bench: Bench, azure_spec: Ma
     assert seen.state is JobState.SUCCEEDED, seen.log_tail
 
 
+async def test_two_nodes_train_one_model_and_one_of_them_speaks(
+    bench: Bench, azure_spec: MakeSpec
+) -> None:
+    run_id = "run-20261125-hhhhhh"
+    short = {"budget": {"steps": 20}, "checkpoint": {"every_steps": 10}}
+    bench.submit(azure_spec(compute={"nodes": 2}, **short), run_id)
+    seen = await bench.over(run_id)
+    log = await bench.tracking.log(run_id, -30, 30)
+    assert seen.state is JobState.SUCCEEDED, "\n".join(log.lines)
+    metrics = await bench.tracking.metrics(run_id, MetricsQuery(keys=("loss", "eval_loss")))
+    loss, eval_loss = metrics.series
+    assert metrics.last_step == 20
+    # The loss is that of both nodes' tokens: of the size that the held-out rows have.
+    assert loss.last[-1] is not None
+    assert eval_loss.last[-1] is not None
+    assert 0.7 < loss.last[-1] / eval_loss.last[-1] < 1.4
+    progress = (await bench.tracking.observe([run_id]))[run_id]
+    assert progress.last_checkpoint_step == 20
+    assert progress.result is not None
+
+
 async def test_a_node_that_is_taken_away_is_a_second_attempt_from_the_checkpoint(
     bench: Bench, azure_spec: MakeSpec
 ) -> None:
