@@ -1,6 +1,7 @@
 """Keep a folder of a node and its blobs the same: growing logs, and mounted outputs."""
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class MountedFolder:
                     self.seen[name] = facts
         for name in self.seen.keys() - now.keys():
             await self.store.delete(self.place.below(name))
-            del self.seen[name]
+            self.seen.pop(name, None)
 
     def _now(self) -> dict[str, tuple[int, int]]:
         found = {}
@@ -96,7 +97,6 @@ def part_of(path: Path, begin: int, end: int) -> bytes:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return the files of a folder; one that vanishes meanwhile is left out."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    """Return the files of a folder; what vanishes meanwhile is left out, as `os.walk` does."""
+    found = [Path(top, name) for top, _, names in os.walk(folder) for name in names]
+    return sorted(path for path in found if path.is_file())
