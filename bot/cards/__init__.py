@@ -80,6 +80,22 @@ def render(post: Post, links: Links) -> Card:  # noqa: C901, PLR0911, PLR0912 - 
             return schedules_card(post)
         case QueuePost():
             return queue_card(post, links)
+        case _:
+            return _promotion_card(post, links)
+
+
+PromotionPosts = (
+    PromotionPlanPost
+    | PromotionPost
+    | PromotionAlertPost
+    | PromotionApprovalPost
+    | PromotionExpiryPost
+    | ModelsPost
+)
+
+
+def _promotion_card(post: PromotionPosts, links: Links) -> Card:
+    match post:
         case PromotionPlanPost():
             return promotion_plan_card(post, links)
         case PromotionPost():

@@ -82,6 +82,22 @@ def as_text(post: Post, links: Links) -> str:  # noqa: C901, PLR0911, PLR0912 - 
             return schedules_text(post)
         case QueuePost():
             return queue_text(post, links)
+        case _:
+            return _promotion_text(post, links)
+
+
+PromotionPosts = (
+    PromotionPlanPost
+    | PromotionPost
+    | PromotionAlertPost
+    | PromotionApprovalPost
+    | PromotionExpiryPost
+    | ModelsPost
+)
+
+
+def _promotion_text(post: PromotionPosts, links: Links) -> str:
+    match post:
         case PromotionPlanPost():
             return promotion_plan_text(post)
         case PromotionPost():

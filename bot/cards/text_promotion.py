@@ -88,7 +88,7 @@ def models_text(post: ModelsPost, links: Links) -> str:
     """Return what is served, then the registered versions."""
     page = Page("Models").part("Served")
     for endpoint in post.endpoints:
-        page.bullets([f"{endpoint.name}: {endpoint_words(endpoint)}"]).link(endpoint.url)
+        page.bullets([f"{endpoint.name}: {endpoint_words(endpoint)}"]).say(endpoint.url)
     if not post.endpoints:
         page.say("Nothing is served.")
     page.part("Registered")

@@ -66,7 +66,8 @@ class LocalRegistry(Registry):
             client, wanted = self._connected(), None if model is None else f"name = '{model}'"
             found = client.search_model_versions(wanted)
             # Aliases stand with the model: in what a search finds of versions they are left out.
-            aliases = {each.name: each.aliases for each in client.search_registered_models()}
+            names = {each.name for each in found}
+            aliases = {name: client.get_registered_model(name).aliases for name in names}
         except Exception as error:  # MLflow raises what SQLAlchemy and its own code raise
             said = str(error).split("\n", 1)[0]
             raise UnavailableError(f"MLflow's registry cannot be read ({said}).") from error

@@ -20,6 +20,7 @@ from bot.domain.posts import (
     TextPost,
     WhoamiPost,
 )
+from tests.bot.cards.sample_promotions import PROMOTION_POSTS
 from tests.bot.cards.sample_runs import ASKED, DIAGNOSIS, HOSTILE, LORA_PLAN, PLAN, RUNS, TRAINING
 
 LINKS = Links("http://127.0.0.1:3978/")
@@ -118,5 +119,6 @@ POSTS: dict[str, Post] = {
         for name in ("awaiting approval", "approved", "rejected", "expired", "cost limit")
     },
     "approval hostile": ApprovalPost(RUNS["hostile"], (HOSTILE,)),
+    **PROMOTION_POSTS,
     "approval huge": ApprovalPost(RUNS["huge"], ()),
 }

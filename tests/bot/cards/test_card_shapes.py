@@ -187,7 +187,7 @@ def test_no_text_holds_anything_that_a_client_obeys(name: str) -> None:
 @EACH
 def test_links_lead_to_our_own_pages_only(name: str) -> None:
     for action in of_type(drawn_as(name), "Action.OpenUrl"):
-        assert action["url"].startswith("http://127.0.0.1:3978/runs")
+        assert re.match(r"http://127\.0\.0\.1:3978/(runs|models)\b", action["url"])
 
 
 @EACH
