@@ -51,10 +51,14 @@ def test_the_order_stands_in_the_environment_alone(
 
 
 def test_what_costs_waits_for_the_environments_lock_and_approvals(repository: Path) -> None:
-    for action in ("promote", "undeploy"):
-        last = planned(repository, action=action).stages[-1]
-        assert [job.environment for job in last.jobs] == ["krsp-production"]
-        assert last.lock_behavior == "sequential"
+    last = planned(repository, action="promote").stages[-1]
+    assert [job.environment for job in last.jobs] == ["krsp-production"]
+    assert last.lock_behavior == "sequential"
+
+
+def test_what_ends_costs_waits_for_nobodys_approval(repository: Path) -> None:
+    last = planned(repository, action="undeploy").stages[-1]
+    assert [job.environment for job in last.jobs] in ([""], [None])
 
 
 def test_a_failed_or_cancelled_deployment_is_rolled_back_by_a_step_of_its_own(
