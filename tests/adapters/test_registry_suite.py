@@ -17,6 +17,9 @@ from bot.domain.promotion import DeploymentSeen, DeploymentState, EndpointSeen, 
 from bot.ports import Registry
 from trainer.contract.promotion import DeploymentFile, EndpointFile, ServerFile
 
+# MLflow 3.17 says it when its store is first imported.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+
 RUN = "run-20261123-aaaaaa"
 URL = "http://127.0.0.1:3978"
 
