@@ -103,6 +103,39 @@ def test_the_repository_itself_is_left_as_it_was(repository: Path, workspace: Wo
     assert (repository / "kept.txt").read_text() == "new\n"
 
 
+def test_the_copy_knows_the_commits_before_and_has_nowhere_to_push(
+    repository: Path, workspace: Workspace
+) -> None:
+    git(repository, "commit", "-q", "-a", "-m", "Second")
+    check_out(repository, workspace.sources, without=repository / "home")
+    changed = git(workspace.sources, "diff", "--name-only", "HEAD^1", "HEAD")
+    assert changed.split("\n") == ["gone.txt", "kept.txt"]
+    assert git(workspace.sources, "remote") == ""
+
+
+def test_a_commit_in_the_copy_stays_there(repository: Path, workspace: Workspace) -> None:
+    def objects() -> set[Path]:
+        return set((repository / ".git").rglob("*"))
+
+    before, commit = objects(), git(repository, "rev-parse", "HEAD")
+    check_out(repository, workspace.sources, without=repository / "home")
+    git(workspace.sources, "commit", "-q", "-a", "-m", "Of a step")
+    assert objects() == before
+    assert git(repository, "rev-parse", "HEAD") == commit
+
+
+def test_a_copy_that_cannot_be_linked_leaves_the_repository_around_it_alone(
+    repository: Path, tmp_path: Path
+) -> None:
+    inside = repository / "home" / "work"
+    inside.mkdir(parents=True)
+    (inside / "in the way").touch()  # git clones into an empty folder only
+    git(repository, "add", "kept.txt")
+    check_out(repository, inside, without=repository / "home")
+    assert (inside / "kept.txt").read_text() == "new\n"
+    assert git(repository, "diff", "--cached", "--name-only") == "kept.txt"
+
+
 def test_commit_and_branch_are_named_as_on_azure(repository: Path, tmp_path: Path) -> None:
     commit = git(repository, "rev-parse", "HEAD")
     assert revision(repository) == Revision(commit, "refs/heads/main")

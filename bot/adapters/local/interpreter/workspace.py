@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GIT_TIMEOUT_S = 120.0
+_SOURCE = "source"  # what git calls the repository while it is cloned
 
 # Never the subject of a pipeline, and large: left out where no `.gitignore` says so.
 _CACHES = frozenset(
@@ -77,12 +78,10 @@ def check_out(repository: Path, target: Path, *, without: Path | None) -> int:
     """Copy the repository as it lies there into `target`; return the number of files.
 
     Changes that are not committed come along: a local run tries what the person has. `target`
-    becomes a git checkout of the same commit, so that these show as changes. `without` is left out,
-    if given.
+    becomes a git checkout of the same commit, so that these show as changes and the commits before
+    it can be read. `without` is left out, if given.
     """
-    if _git(repository, "rev-parse", "HEAD") is not None:
-        _git(target.parent, "clone", "-q", "--shared", "-n", "--", str(repository), str(target))
-        _git(target, "reset", "-q")
+    _link(repository, target)
     count = 0
     for path in _files(repository):
         source = repository / path
@@ -104,6 +103,20 @@ def copy_into(source: Path, target: Path) -> None:
         shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
     else:
         shutil.copy2(source, target / source.name)
+
+
+def _link(repository: Path, target: Path) -> None:
+    """Give `target` a git directory of its own that reads the commits of `repository`.
+
+    It has no remote, so no step pushes into the repository that a person works in.
+    """
+    if _git(repository, "rev-parse", "HEAD") is None:
+        return
+    clone = ("clone", "--quiet", "--shared", "--no-checkout", "--origin", _SOURCE)
+    # Without a directory of its own, git would take one further up for it, and reset that.
+    if _git(target.parent, *clone, "--", str(repository), str(target)) is not None:
+        _git(target, "remote", "remove", _SOURCE)
+        _git(target, "reset", "--quiet")
 
 
 def _files(repository: Path) -> Iterator[Path]:
