@@ -17,6 +17,8 @@ from trainer.contract.progress import Phase
 MOST_SUBMISSIONS = 3  # of one run, when the platform loses its job
 # What a service tells of an end may arrive in pieces: the job is over, its last words are not here.
 LAST_WORDS = timedelta(seconds=60)
+# A pipeline run that was asked for may show up late: until then a cancelled run is not over.
+SURFACES = timedelta(seconds=180)
 
 
 class Step(Enum):
@@ -50,7 +52,8 @@ def status_of(run: Run, now: datetime) -> RunStatus:
 def _status_before_job(run: Run, now: datetime) -> RunStatus:
     pipeline = run.seen.pipeline
     if pipeline is None:
-        return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.QUEUED
+        is_over = run.wish.cancel is not None and not _may_surface(run, now)
+        return RunStatus.CANCELLED if is_over else RunStatus.QUEUED
     if pipeline.state is PipelineState.QUEUED:
         return RunStatus.QUEUED
     if pipeline.state is PipelineState.RUNNING:
@@ -58,6 +61,11 @@ def _status_before_job(run: Run, now: datetime) -> RunStatus:
     if pipeline.state is PipelineState.SUCCEEDED and _may_follow(_end_of(pipeline), now):
         return RunStatus.PREPARING
     return RunStatus.CANCELLED if run.wish.cancel is not None else RunStatus.FAILED
+
+
+def _may_surface(run: Run, now: datetime) -> bool:
+    """Return whether a pipeline run that nobody sees may have been started all the same."""
+    return run.start_asked_at is not None and now - run.start_asked_at < SURFACES
 
 
 def _end_of(pipeline: PipelineSeen) -> datetime | None:
@@ -103,7 +111,7 @@ def next_step(run: Run, now: datetime) -> Step:
     if run.wish.cancel is not None:
         if has_job:
             return Step.CANCEL_JOB
-        running = pipeline is not None and pipeline.state not in ENDED_PIPELINE
+        running = pipeline is None or pipeline.state not in ENDED_PIPELINE
         return Step.CANCEL_PIPELINE if running else Step.NOTHING
     if is_to_resubmit(run):
         return Step.RESUBMIT
@@ -129,6 +137,7 @@ def resubmitted(run: Run, now: datetime) -> Run:
         submission=run.submission + 1,
         spent_s=busy_seconds(run, now),
         seen=replace(run.seen, pipeline=None, job=None),
+        start_asked_at=None,
         status=RunStatus.QUEUED,
     )
 

@@ -195,6 +195,7 @@ class Run:
     spent_s: float = 0.0
     trouble: str = ""
     is_unattended: bool = False
+    start_asked_at: datetime | None = None  # when a pipeline run of this name was last asked for
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.changing import state_event
 from bot.domain.message import Message, MessageState
@@ -34,6 +34,8 @@ from bot.reconciler.promotions import Promoter
 from trainer.contract.spec import spec_hash
 
 log = logging.getLogger(__name__)
+
+ASKED_ANEW = timedelta(seconds=60)  # so seldom is it noted that a start is still being tried
 
 
 class Reconciler:
@@ -156,6 +158,9 @@ class Reconciler:
         if refusal is not None:
             await self._fail(run, f"It was not started. {refusal}", now)
             return
+        if run.start_asked_at is None or now - run.start_asked_at > ASKED_ANEW:
+            # Before it is asked for: a crash in between must not hide that it was.
+            run = await self._save(run, replace(run, start_asked_at=now), [])
         try:
             await self._world.pipelines.start(
                 PipelineRequest(

@@ -119,3 +119,25 @@ async def test_a_pipeline_that_waits_for_somebody_elsewhere_says_so(world):
     world.pipelines.put(run.id, replace(seen, state=PipelineState.RUNNING, waits_for=waits))
     await world.sweep()
     assert "must approve" in (await card(world, run.id)).why_waiting
+
+
+async def test_a_run_cancelled_while_its_start_is_in_doubt_waits_for_what_may_show_up(world):
+    run = await world.start()
+    world.pipelines.lose_next(SILENCE)
+    await world.sweep()
+    world.pipelines.be_silent(SILENCE)
+    await world.say(f"cancel {run.id}")
+    await world.sweep(5)
+    assert not (await world.run(run.id)).status.is_final
+    world.pipelines.be_silent(None)
+    await world.sweep(2)
+    assert (await world.run(run.id)).status is RunStatus.CANCELLED
+    assert run.id in world.pipelines.cancelled
+
+
+async def test_a_run_cancelled_before_anything_was_asked_for_ends_at_once(world):
+    run = await world.start()
+    await world.say(f"cancel {run.id}")
+    await world.sweep()
+    assert (await world.run(run.id)).status is RunStatus.CANCELLED
+    assert world.pipelines.requests == {}
