@@ -1,4 +1,5 @@
 import { Link, MessageBar, MessageBarBody } from "@fluentui/react-components";
+import { Fragment } from "react";
 import type { RunView } from "@/api/generated";
 import styles from "./run.module.css";
 
@@ -14,10 +15,13 @@ export function Obstacles({ run }: { run: RunView }) {
       )}
       {run.links.length > 0 && (
         <p className={styles.by}>
-          {run.links.map(([title, url]) => (
-            <Link key={url} href={url} target="_blank" rel="noreferrer" className={styles.outside}>
-              {title}
-            </Link>
+          {run.links.map(([title, url], index) => (
+            <Fragment key={url}>
+              {index > 0 && " · "}
+              <Link href={url} target="_blank" rel="noreferrer">
+                {title}
+              </Link>
+            </Fragment>
           ))}
         </p>
       )}
