@@ -83,10 +83,10 @@ class Journey:
 
 
 @pytest.fixture(scope="module")
-def azure_place(
+def unserved_place(
     tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
 ) -> Iterator[AzurePlace]:
-    """Return the served product; its jobs bring a trainer that only writes progress."""
+    """Return a place to serve the product; its jobs bring a trainer that only writes progress."""
     folder = tmp_path_factory.mktemp("azure")
     with running_twin(folder / "twin", local_sign_in=True) as twin:
         port = free_port()
@@ -101,10 +101,16 @@ def azure_place(
         place.prepare()
         twin.control.call("jobs.image", programs=str(QUICK))
         twin.control.call("jobs.pace", seconds=0.1)
-        with serve_bot(place):
-            for person in ("alex", "megan"):
-                place.sign_in(person)
-            yield place
+        yield place
+
+
+@pytest.fixture(scope="module")
+def azure_place(unserved_place: AzurePlace) -> Iterator[AzurePlace]:
+    """Return the served product, Alex and Megan having signed in once."""
+    with serve_bot(unserved_place):
+        for person in ("alex", "megan"):
+            unserved_place.sign_in(person)
+        yield unserved_place
 
 
 @pytest.fixture

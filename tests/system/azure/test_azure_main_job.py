@@ -153,4 +153,4 @@ async def promoted(journey: Journey, run_id: str) -> None:
     said = await asyncio.to_thread(ask_endpoint, journey.place.twin, ENDPOINT)
     assert said.strip()
     await journey.say(f"undeploy {ENDPOINT}")
-    await journey.card("promo-", "Retired", patience_s=200)
+    await journey.card("promo-", "Undeployed", patience_s=120)
