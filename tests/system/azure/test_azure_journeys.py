@@ -1,4 +1,4 @@
-"""Journeys through the azure profile while Azure misbehaves: one job, one effect, one right card."""
+"""Journeys through the azure profile while Azure misbehaves: one job, one effect, one card."""
 
 import asyncio
 
@@ -48,9 +48,7 @@ async def test_a_throttled_start_waits_as_it_was_told(journey: Journey) -> None:
 
 
 async def test_a_submit_whose_answer_is_lost_leaves_one_job(journey: Journey) -> None:
-    await journey.fault(
-        method="PUT", path=r"/jobs/run-", kind="timeout_after", times=1, seconds=1
-    )
+    await journey.fault(method="PUT", path=r"/jobs/run-", kind="timeout_after", times=1, seconds=1)
     run_id = await journey.start()
     await journey.ended(run_id, "Succeeded", patience_s=300)
     await proved(journey, run_id)
@@ -59,9 +57,7 @@ async def test_a_submit_whose_answer_is_lost_leaves_one_job(journey: Journey) ->
 async def test_azure_ml_away_while_it_trains_is_seen_through(journey: Journey) -> None:
     run_id = await journey.start("steps=120")
     await journey.card(run_id, "step ")
-    await journey.fault(
-        host="management.azure.com", path=".*", kind="status", status=503, times=20
-    )
+    await journey.fault(host="management.azure.com", path=".*", kind="status", status=503, times=20)
     await journey.ended(run_id, "Succeeded", patience_s=300)
     await proved(journey, run_id)
 

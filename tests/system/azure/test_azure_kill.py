@@ -1,4 +1,4 @@
-"""The bot is killed while Azure works, and started again: nothing is lost, nothing is done twice."""
+"""The bot is killed while Azure works, and started again: nothing lost, nothing done twice."""
 
 import asyncio
 import os
