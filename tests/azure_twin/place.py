@@ -27,6 +27,7 @@ class AzurePlace(Place):
     twin: RunningTwin
     settings: dict[str, str] = field(default_factory=dict)
     alone_below: float = 1.0  # EUR: what a researcher may start without anybody's approval
+    unattended_below: float = 0.1  # EUR: what may start when a commit or a schedule asks
     grant_key: str = field(default_factory=new_key, repr=False)
 
     @property
@@ -67,6 +68,7 @@ class AzurePlace(Place):
         policy = yaml.safe_load(example.read_text("utf-8"))
         policy["default_machine"] = SKU
         policy["start_alone_below"]["researcher"] = self.alone_below
+        policy["start_unattended_below"] = self.unattended_below
         self.policy_file.write_text(yaml.safe_dump(policy), encoding="utf-8")
         call = self.twin.control.call
         call("devops.group", name="krsp", variables=self.group)
