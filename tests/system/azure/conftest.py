@@ -59,9 +59,9 @@ class Journey:
         return await self.card(run_id, how, patience_s=patience_s)
 
     async def jobs(self, run_id: str) -> list[str]:
-        """Return the names of the jobs that were made for a run."""
+        """Return the names under which jobs were put for a run; one name is one job at most."""
         put = await self._requests(method="PUT", path=f"/jobs/{run_id}")
-        return [each["path"].rpartition("/")[2] for each in put if each["status"] == 201]
+        return sorted({each["path"].rpartition("/")[2] for each in put})
 
     async def effects(self, run_id: str) -> list[dict[str, Any]]:
         """Return the pipeline runs of a name that were not cancelled."""

@@ -90,10 +90,10 @@ async def test_a_cancelled_run_ends_its_job_in_azure(journey: Journey) -> None:
 async def test_a_click_and_a_message_delivered_twice_start_one_run(journey: Journey) -> None:
     await journey.say("train tiny-sft steps=8")
     plan = await journey.card("Plan:")
+    run_id = plan.run_id
     await asyncio.gather(
         *(journey.teams.press("alex", plan, "Start") for _ in range(2)), return_exceptions=True
     )
-    run_id = plan.run_id
     assert run_id is not None
     await journey.ended(run_id, "Succeeded")
     await proved(journey, run_id)

@@ -15,6 +15,7 @@ from bot.demo import serve_bot
 from tests.azure_twin import world
 from tests.azure_twin.fixtures import RunningTwin, running_twin
 from tests.azure_twin.place import AzurePlace
+from tests.azure_twin.schemas import SENT_BY_THE_SDK, judge, kind_of
 from tests.azure_twin.teams import CHANNEL, Shown, Teams
 from tests.system.azure.conftest import Journey
 
@@ -60,7 +61,7 @@ def status_without_cookie(url: str) -> int:
 
 
 async def test_a_sentence_in_teams_ends_in_an_answering_endpoint(
-    tmp_path: Path, free_port: Callable[[], int]
+    tmp_path: Path, free_port: Callable[[], int], repository: Path
 ) -> None:
     with running_twin(tmp_path / "twin", local_sign_in=True) as twin:
         port = free_port()
@@ -77,6 +78,22 @@ async def test_a_sentence_in_teams_ends_in_an_answering_endpoint(
         with serve_bot(place):
             await whole_way(place)
         assert twin.control.refused_hosts() == []
+        assert [use for use in twin.control.call("roles.used") if not use["allowed"]] == []
+        assert misshapen(twin, repository) == []
+
+
+def misshapen(twin: RunningTwin, repository: Path) -> list[str]:
+    """Return what of the recorded bodies Microsoft's schemas refuse, where they are at hand."""
+    faults = []
+    for entry in twin.requests(method="PUT", host="management.azure.com"):
+        version = entry["query"]["api-version"]
+        found = judge(repository.parent / "shared" / "reference" / "arm", version)
+        if found is None or entry["status"] >= 300:
+            continue
+        kind = kind_of(entry["path"])
+        said = found.faults(kind, entry["body"], is_answer=False)
+        faults += [f"body of {kind} ({version}): {one}" for one in said]
+    return sorted({*faults} - SENT_BY_THE_SDK)
 
 
 async def whole_way(place: AzurePlace) -> None:
