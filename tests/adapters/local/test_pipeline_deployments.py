@@ -39,7 +39,7 @@ stages:
           runOnce:
             deploy:
               steps:
-                - bash: cat "$PIPELINE_WORKSPACE/thing/it" || true; echo "in $(Environment.Name)"; ls
+                - bash: cat "$PIPELINE_WORKSPACE/thing/it" ||:; echo "in $(Environment.Name)"; ls
                   displayName: Show
                 - bash: echo "##vso[task.setvariable variable=where;isOutput=true]there"
                   name: tell

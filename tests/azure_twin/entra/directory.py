@@ -9,7 +9,6 @@ from cryptography import x509
 
 from tests.azure_twin import world
 
-
 # Who signs the tokens of the tenant's own managed identities.
 ISSUER = f"https://login.microsoftonline.com/{world.TENANT}/v2.0"
 
