@@ -37,6 +37,7 @@ from bot.service.machines import Machines
 from bot.service.orders import Orders
 from bot.service.people import People
 from bot.service.promotions import Promotions
+from bot.service.results import Results
 from bot.service.schedules import Schedules
 from bot.service.world import World
 from trainer.contract.faults import SpecError
@@ -56,9 +57,9 @@ class Service:
         self.now = world.clock.now
         self.machines = Machines(world)
         self.schedules = Schedules(world, world.schedules, self.machines)
-        self.promotions = Promotions(world)
-        self.currency = world.policy.currency
-        self.is_local, self.announce = world.is_local, world.announce
+        self.promotions, self.results = Promotions(world), Results(world.jobs)
+        self.currency, self.is_local = world.policy.currency, world.is_local
+        self.announce = world.announce
 
     def orders(self, public_url: str) -> Orders:
         """Return the door for pipelines; its answers lead to pages below `public_url`."""

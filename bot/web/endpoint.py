@@ -132,6 +132,7 @@ class Endpoint:
     media: str = "application/json"
     caller: Caller = "person"
     has_etag: bool = False
+    has_deep_end: bool = False  # the last part of its path may hold slashes
 
     def needs_person(self, profile: Profile) -> bool:
         """Return whether nobody is refused; in the local profile everybody may read."""
@@ -141,6 +142,11 @@ class Endpoint:
     def is_mutation(self) -> bool:
         """Return whether it changes something."""
         return self.method == "POST"
+
+    @property
+    def route(self) -> str:
+        """Return the path as aiohttp's router writes it."""
+        return f"{self.path[:-1]}:.+}}" if self.has_deep_end else self.path
 
     @property
     def is_api(self) -> bool:

@@ -13,6 +13,7 @@ from bot.web import schema as s
 from bot.web.description import describe
 from bot.web.endpoint import Call, Endpoint
 from bot.web.promotions import PROMOTIONS
+from bot.web.results import RESULTS
 from trainer.contract.grant import PATH as GRANTS
 from trainer.contract.grant import GrantAnswer, GrantRequest
 from trainer.contract.order import Order, OrderAnswer
@@ -265,5 +266,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         query=q.Topics,
         media="text/event-stream",
     ),
+    *RESULTS,
     *PROMOTIONS,
 )

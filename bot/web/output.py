@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from bot.ports import MetricsQuery
+from bot.web.download import send_file
 from bot.web.endpoint import Call
 from bot.web.queries import ActivityRange, LogRange, LogSearch, MetricsFilter
 from bot.web.schema import (
@@ -66,23 +67,8 @@ async def search_log(call: Call[LogSearch, Nothing]) -> LogHitsShape:
 async def download_log(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     """Stream the whole log as a file."""
     run = await call.service.get(call.id)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/plain; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="{run.id}.log.txt"',
-            "Cache-Control": "no-store",
-        }
-    )
-    if "gzip" in call.request.headers.get("Accept-Encoding", ""):
-        response.enable_compression(web.ContentCoding.gzip)
-    pieces = call.service.read_log(run.id)
-    first = await anext(pieces, b"")  # what cannot be read at all is a problem, not an empty file
-    await response.prepare(call.request)
-    await response.write(first)
-    async for piece in pieces:
-        await response.write(piece)
-    await response.write_eof()
-    return response
+    media = "text/plain; charset=utf-8"
+    return await send_file(call.request, call.service.read_log(run.id), f"{run.id}.log.txt", media)
 
 
 async def list_activity(call: Call[ActivityRange, Nothing]) -> Activity:

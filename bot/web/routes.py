@@ -25,10 +25,10 @@ def add_routes(app: web.Application, world: Web) -> None:
     for endpoint in ENDPOINTS:
         handler = adapt(endpoint, world)
         if endpoint.is_mutation:
-            app.router.add_post(endpoint.path, handler)
+            app.router.add_post(endpoint.route, handler)
         else:
             has_end = endpoint.media != "text/event-stream"  # else HEAD would never be answered
-            app.router.add_get(endpoint.path, handler, allow_head=has_end)
+            app.router.add_get(endpoint.route, handler, allow_head=has_end)
     app.add_routes(world.door.routes())
     if world.served is not None:
         add_passage(app, world, world.served)

@@ -223,6 +223,19 @@ class LogHitsShape(Shape):
     total: int
 
 
+class ResultFileShape(Shape):
+    """A file that the run's job wrote: its path within the results, and its size."""
+
+    path: str
+    bytes: int
+
+
+class ResultsShape(Shape):
+    """The run's files, sorted by path; none before its job has written one."""
+
+    files: list[ResultFileShape]
+
+
 class Nothing(Shape):
     """No settings: send `{}`."""
 

@@ -1,7 +1,10 @@
 """The files that a local job wrote, for people to fetch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import os
+import stat
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import NotFoundError
@@ -14,12 +17,20 @@ HIDDEN = frozenset({"checkpoints", "cache"})
 
 def listed(folder: Path) -> Sequence[ResultFile]:
     """Return the files below a job's output folder, sorted by path; links are left out."""
-    found = [
-        ResultFile(path.relative_to(folder).as_posix(), path.stat().st_size)
-        for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and not _is_hidden(path.relative_to(folder))
-    ]
-    return sorted(found, key=lambda file: file.path)
+    return sorted(_found(folder), key=lambda file: file.path)
+
+
+def _found(folder: Path) -> Iterator[ResultFile]:
+    """Yield the files; what a job removes meanwhile is left out."""
+    for top, _, names in os.walk(folder):
+        for path in (Path(top, name) for name in names):
+            within = path.relative_to(folder)
+            if _is_hidden(within):
+                continue
+            with suppress(FileNotFoundError):
+                state = path.lstat()
+                if stat.S_ISREG(state.st_mode):
+                    yield ResultFile(within.as_posix(), state.st_size)
 
 
 async def pieces(folder: Path, path: str) -> AsyncIterator[bytes]:

@@ -19,6 +19,7 @@ export const keys = {
   run: (id: string) => ["run", id] as const,
   runDetail: (id: string) => ["run", id, "detail"] as const,
   metrics: (id: string, asked: MetricsAsked) => ["run", id, "metrics", asked] as const,
+  results: (id: string) => ["run", id, "results"] as const,
   activity: (id: string) => ["run", id, "activity"] as const,
   logLength: (id: string) => ["run", id, "log-length"] as const,
   logSearch: (id: string, text: string) => ["run", id, "log-search", text] as const,

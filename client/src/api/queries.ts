@@ -10,6 +10,7 @@ import {
   getRunSpecSchema,
   listActivity,
   listRecipes,
+  listResults,
   listRuns,
   searchLog,
 } from "./generated";
@@ -59,6 +60,12 @@ export const metricsQuery = (id: string, asked: MetricsAsked) =>
     queryKey: keys.metrics(id, asked),
     queryFn: ({ signal }) => unwrap(getMetrics({ path: { run_id: id }, query: asked, signal })),
     placeholderData: keepPreviousData,
+  });
+
+export const resultsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.results(id),
+    queryFn: ({ signal }) => unwrap(listResults({ path: { run_id: id }, signal })),
   });
 
 export const activityQuery = (id: string) =>

@@ -10,7 +10,7 @@ import {
   retainSearchParams,
 } from "@tanstack/react-router";
 import { modelsQuery } from "@/api/promotions";
-import { logLengthQuery, metricsQuery, runQuery, runsQuery } from "@/api/queries";
+import { logLengthQuery, metricsQuery, resultsQuery, runQuery, runsQuery } from "@/api/queries";
 import { metricsAsked } from "@/features/metrics/asked";
 import { askedFor } from "@/features/run-list/asked";
 import { type ThemeName, themeNamed } from "@/host/host";
@@ -96,6 +96,13 @@ const logs = createRoute({
   component: lazyRouteComponent(() => import("@/routes/run-logs"), "LogsPage"),
 });
 
+const results = createRoute({
+  getParentRoute: () => run,
+  path: "/results",
+  loader: ({ context, params }) => void context.client.prefetchQuery(resultsQuery(params.id)),
+  component: lazyRouteComponent(() => import("@/routes/run-results"), "ResultsPage"),
+});
+
 const config = createRoute({
   getParentRoute: () => run,
   path: "/config",
@@ -128,7 +135,7 @@ const routeTree = rootRoute.addChildren([
   newRun,
   models,
   teamsConfig,
-  run.addChildren([overview, overviewByName, metrics, logs, config, activity]),
+  run.addChildren([overview, overviewByName, metrics, logs, results, config, activity]),
 ]);
 
 export function makeRouter(client: QueryClient, history?: RouterHistory) {

@@ -29,6 +29,7 @@ export const server = setupServer(
   get("/runs", { runs: [aRun()], total: 1, next: null }),
   get("/runs/:id", detailOf(aRun())),
   get("/runs/:id/metrics", someMetrics()),
+  get("/runs/:id/results", { files: [] }),
   get("/runs/:id/activity", { events: [] }),
   get("/models", { versions: [], endpoints: [] }),
   get("/promotions", { promotions: [] }),

@@ -61,6 +61,7 @@ class Site:
     ) -> None:
         self.clock = changes.pop("clock", None) or ManualClock()
         self.store, self.tracking = MemoryStore(), MemoryTracking()
+        self.jobs = MemoryJobs()
         self.directory: Directory = ListedDirectory(tuple(PEOPLE.values()))
         if changes.get("profile") == "azure":
             self.directory = StoreDirectory(MemoryPeople(), self.clock)
@@ -69,7 +70,7 @@ class Site:
             store=self.store,
             tracking=self.tracking,
             pipelines=MemoryPipelines(),
-            jobs=MemoryJobs(),
+            jobs=self.jobs,
             schedules=self.store.schedules,
             promotions=self.store.promotions,
             registry=MemoryRegistry(),

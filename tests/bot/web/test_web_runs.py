@@ -157,7 +157,17 @@ async def test_a_rerun_is_a_draft_with_the_same_spec(site):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/metrics", "/log", "/log/search?q=a", "/log.txt", "/activity"]
+    "path",
+    [
+        "",
+        "/metrics",
+        "/log",
+        "/log/search?q=a",
+        "/log.txt",
+        "/results",
+        "/results/model/a",
+        "/activity",
+    ],
 )
 async def test_reading_an_unknown_run_is_not_found(site, path):
     body = await site.refused(await site.get(f"runs/{UNKNOWN}{path}"), 404, "not_found")

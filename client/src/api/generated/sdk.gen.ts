@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApprovePromotionData, ApprovePromotionErrors, ApprovePromotionResponses, ApproveRunData, ApproveRunErrors, ApproveRunResponses, CancelPromotionData, CancelPromotionErrors, CancelPromotionResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, CreateGrantData, CreateGrantErrors, CreateGrantResponses, CreateRequestData, CreateRequestErrors, CreateRequestResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetPromotionData, GetPromotionErrors, GetPromotionResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPromotionsData, ListPromotionsErrors, ListPromotionsResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlanPromotionData, PlanPromotionErrors, PlanPromotionResponses, PromoteRunData, PromoteRunErrors, PromoteRunResponses, RejectPromotionData, RejectPromotionErrors, RejectPromotionResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses, UndeployPromotionData, UndeployPromotionErrors, UndeployPromotionResponses } from './types.gen';
+import type { ApprovePromotionData, ApprovePromotionErrors, ApprovePromotionResponses, ApproveRunData, ApproveRunErrors, ApproveRunResponses, CancelPromotionData, CancelPromotionErrors, CancelPromotionResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, CreateGrantData, CreateGrantErrors, CreateGrantResponses, CreateRequestData, CreateRequestErrors, CreateRequestResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, DownloadResultData, DownloadResultErrors, DownloadResultResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetPromotionData, GetPromotionErrors, GetPromotionResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPromotionsData, ListPromotionsErrors, ListPromotionsResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListResultsData, ListResultsErrors, ListResultsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlanPromotionData, PlanPromotionErrors, PlanPromotionResponses, PromoteRunData, PromoteRunErrors, PromoteRunResponses, RejectPromotionData, RejectPromotionErrors, RejectPromotionResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses, UndeployPromotionData, UndeployPromotionErrors, UndeployPromotionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -454,6 +454,32 @@ export const rerunRun = <ThrowOnError extends boolean = false>(options: Options<
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * The files that the run's job wrote
+ */
+export const listResults = <ThrowOnError extends boolean = false>(options: Options<ListResultsData, ThrowOnError>): RequestResult<ListResultsResponses, ListResultsErrors, ThrowOnError> => (options.client ?? client).get<ListResultsResponses, ListResultsErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/results',
+    ...options
+});
+
+/**
+ * One of these files; its path may hold slashes
+ */
+export const downloadResult = <ThrowOnError extends boolean = false>(options: Options<DownloadResultData, ThrowOnError>): RequestResult<DownloadResultResponses, DownloadResultErrors, ThrowOnError> => (options.client ?? client).get<DownloadResultResponses, DownloadResultErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/runs/{run_id}/results/{file}',
+    ...options
 });
 
 /**

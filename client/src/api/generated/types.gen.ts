@@ -1490,6 +1490,22 @@ export type RerunRequest = {
 };
 
 /**
+ * ResultFileShape
+ *
+ * A file that the run's job wrote: its path within the results, and its size.
+ */
+export type ResultFileShape = {
+    /**
+     * Bytes
+     */
+    bytes: number;
+    /**
+     * Path
+     */
+    path: string;
+};
+
+/**
  * ResultSeen
  *
  * What a good run reached; losses in nats a token.
@@ -1535,6 +1551,18 @@ export type ResultSeen = {
      * Train S
      */
     train_s: number;
+};
+
+/**
+ * ResultsShape
+ *
+ * The run's files, sorted by path; none before its job has written one.
+ */
+export type ResultsShape = {
+    /**
+     * Files
+     */
+    files: Array<ResultFileShape>;
 };
 
 /**
@@ -3650,6 +3678,97 @@ export type RerunRunResponses = {
 };
 
 export type RerunRunResponse = RerunRunResponses[keyof RerunRunResponses];
+
+export type ListResultsData = {
+    body?: never;
+    path: {
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/v1/runs/{run_id}/results';
+};
+
+export type ListResultsErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+};
+
+export type ListResultsError = ListResultsErrors[keyof ListResultsErrors];
+
+export type ListResultsResponses = {
+    /**
+     * As asked.
+     */
+    200: ResultsShape;
+};
+
+export type ListResultsResponse = ListResultsResponses[keyof ListResultsResponses];
+
+export type DownloadResultData = {
+    body?: never;
+    path: {
+        run_id: string;
+        file: string;
+    };
+    query?: never;
+    url: '/api/v1/runs/{run_id}/results/{file}';
+};
+
+export type DownloadResultErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+};
+
+export type DownloadResultError = DownloadResultErrors[keyof DownloadResultErrors];
+
+export type DownloadResultResponses = {
+    /**
+     * As asked.
+     */
+    200: Blob | File;
+};
+
+export type DownloadResultResponse = DownloadResultResponses[keyof DownloadResultResponses];
 
 export type SignInData = {
     body: SignIn;

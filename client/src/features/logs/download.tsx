@@ -1,6 +1,6 @@
 import { Button, Link } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
-import { saveLog } from "@/api/save-log";
+import { saveLog } from "@/api/save-file";
 import styles from "./logs.module.css";
 import { WORDS } from "./words";
 

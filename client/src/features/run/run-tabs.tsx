@@ -14,6 +14,9 @@ export function RunTabs({ id }: { id: string }) {
       <LinkTab to="/runs/$id/logs" params={params}>
         {WORDS.logs}
       </LinkTab>
+      <LinkTab to="/runs/$id/results" params={params}>
+        {WORDS.results}
+      </LinkTab>
       <LinkTab to="/runs/$id/config" params={params}>
         {WORDS.config}
       </LinkTab>

@@ -3,6 +3,7 @@ export const WORDS = {
   overview: "Overview",
   metrics: "Metrics",
   logs: "Logs",
+  results: "Results",
   config: "Config",
   activity: "Activity",
   loading: "Loading the run",

@@ -9,7 +9,16 @@ from bot.domain.people import Person, Role
 from bot.web.sign_in.seals import Seal
 from tests.bot.web.entra_lab import ADA, PAGE_TOKEN, PUBLIC, SESSION, SESSION_KEY, TENANT, Browser
 
-READS = ["me", "runs", "recipes", "events?topics=runs", "runs/x/log.txt", "openapi.json"]
+READS = [
+    "me",
+    "runs",
+    "recipes",
+    "events?topics=runs",
+    "runs/x/log.txt",
+    "runs/x/results",
+    "runs/x/results/model/a",
+    "openapi.json",
+]
 WRITES = ["drafts", "runs/x/cancel", "runs/x/approve", "drafts/x/start"]
 
 
