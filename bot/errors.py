@@ -5,6 +5,7 @@ BotError
 |   +-- MalformedError   the request is not even readable               400
 +-- NotFoundError        no such run, draft or page                     404
 +-- ForbiddenError       this person may not do this                    403
+|   +-- StrangerError    nobody knows this person's role                403
 +-- ConflictError        somebody or something was faster               409
 +-- SetupError           settings, files or ports are not as needed     500
 +-- UnavailableError     a system we depend on does not answer          503
@@ -61,6 +62,14 @@ class ForbiddenError(BotError):
     """The person may not do this; the sentence says who can."""
 
     code, status, is_bug = "forbidden", 403, False
+
+
+class StrangerError(ForbiddenError):
+    """It is not known who the person is; `sign_in_url` is where that changes, if anywhere."""
+
+    def __init__(self, message: str, sign_in_url: str) -> None:
+        super().__init__(message)
+        self.sign_in_url = sign_in_url
 
 
 class UnauthenticatedError(BotError):

@@ -3,7 +3,7 @@
 from microsoft_teams.cards import Action, CardElement
 from microsoft_teams.cards.core import TextColor
 
-from bot.cards.buttons import MOST, say
+from bot.cards.buttons import MOST, open_page, say
 from bot.cards.card import Card
 from bot.cards.elements import notice, sentences, short
 from bot.cards.escape import paragraphs
@@ -21,5 +21,6 @@ def answer_card(post: TextPost) -> Card:
     body: list[CardElement] = sentences(f"{first}\n{lines}")
     if post.tone in _COLORS:
         body = [notice(_GLYPHS[post.tone] + first, _COLORS[post.tone]), *sentences(lines)]
-    actions: list[Action] = [say(text) for text in post.suggestions[:MOST]]
+    doors: list[Action] = [open_page(post.sign_in_url, "Sign in")] if post.sign_in_url else []
+    actions = [*doors, *(say(text) for text in post.suggestions)][:MOST]
     return card(short(first), body, actions)

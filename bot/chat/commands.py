@@ -47,7 +47,7 @@ from bot.domain.posts import (
     WhoamiPost,
 )
 from bot.domain.run import Run, RunStatus, Source
-from bot.errors import FieldFault, ForbiddenError, InputError
+from bot.errors import FieldFault, InputError
 from bot.ports import MetricsQuery, RunQuery, Series
 from bot.service import Service
 from trainer.contract.recipe import DEFAULT_RECIPE, find_recipe, recipes
@@ -83,10 +83,7 @@ class Commands:
                 return await self._about(person, command)
 
     async def _whoami(self, turn: Turn) -> Post:
-        try:
-            person = await self._service.person(turn.actor)
-        except ForbiddenError as error:
-            return TextPost(str(error), tone="warning")
+        person = await self._service.person(turn.actor)
         return WhoamiPost(
             name=person.name,
             person_id=person.id,

@@ -12,7 +12,7 @@ from bot.chat.turn import Reply, Turn
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
 from bot.domain.posts import Post, TextPost
-from bot.errors import BotError
+from bot.errors import BotError, StrangerError
 from bot.ports import Bell, Clock, RunStore
 from bot.service import Service
 
@@ -81,4 +81,5 @@ def _refusal(turn: Turn, error: BotError) -> tuple[Reply, Sequence[Post]]:
     if turn.action:
         return Reply(notice=str(error)), ()
     suggestions = error.suggestions if isinstance(error, MistypedError) else ()
-    return Reply(), (TextPost(str(error), tone="warning", suggestions=suggestions),)
+    sign_in_url = error.sign_in_url if isinstance(error, StrangerError) else ""
+    return Reply(), (TextPost(str(error), "warning", suggestions, sign_in_url),)

@@ -23,11 +23,15 @@ from bot.domain.view import RunView
 
 @dataclass(frozen=True)
 class TextPost:
-    """A sentence or two; `tone` colours it. `suggestions` are commands that would work."""
+    """A sentence or two; `tone` colours it.
+
+    `suggestions` are commands that would work; `sign_in_url` is where to sign in first.
+    """
 
     text: str
     tone: Literal["plain", "good", "warning", "attention"] = "plain"
     suggestions: tuple[str, ...] = ()
+    sign_in_url: str = ""
     kind: Literal["text"] = "text"
 
 

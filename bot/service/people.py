@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain.people import Actor, Person
-from bot.errors import ForbiddenError
+from bot.errors import StrangerError
 from bot.ports.directory import Directory
 
 
@@ -18,10 +18,10 @@ class People:
         return await self._directory.everybody()
 
     async def known(self, actor: Actor) -> Person:
-        """Return who the actor is to us. Raises `ForbiddenError` for anybody unknown."""
+        """Return who the actor is to us. Raises `StrangerError` for anybody unknown."""
         person = await self._directory.find(actor.id, actor.tenant)
         if person is None:
-            raise ForbiddenError(self._stranger(actor))
+            raise StrangerError(self._stranger(actor), self._sign_in_url)
         return person
 
     def _stranger(self, actor: Actor) -> str:

@@ -91,7 +91,8 @@ class RecordingBell(Bell):
 class World:
     """A bot without Teams, Azure and disk."""
 
-    def __init__(self, policy: Policy = POLICY) -> None:
+    def __init__(self, policy: Policy = POLICY, sign_in_url: str = "") -> None:
+        self.sign_in_url = sign_in_url
         self.store, self.clock, self.bell = MemoryStore(), ManualClock(), RecordingBell()
         self.pipelines, self.jobs = MemoryPipelines(), MemoryJobs()
         self.tracking, self.registry = MemoryTracking(), MemoryRegistry()
@@ -117,6 +118,7 @@ class World:
                 promotions=self.store.promotions,
                 registry=self.registry,
                 is_local=True,
+                sign_in_url=self.sign_in_url,
                 find_data=self._find_data,
                 find_folder=self._find_folder,
             )

@@ -136,6 +136,13 @@ def test_a_suggestion_is_said_for_the_person() -> None:
     assert sent_by(post, "train tiny-sft") == {"action": "say", "text": "train tiny-sft"}
 
 
+def test_who_must_sign_in_first_gets_a_button_for_it() -> None:
+    post = TextPost("Sign in.", "warning", sign_in_url="https://krsp.example/auth/sign-in")
+    (button,) = render(post, LINKS).body["actions"]
+    assert (button["type"], button["title"]) == ("Action.OpenUrl", "Sign in")
+    assert button["url"] == "https://krsp.example/auth/sign-in"
+
+
 def test_backticks_become_a_fixed_width_font() -> None:
     (block,) = render(TextPost("Say `runs` now."), LINKS).body["body"]
     assert [(r["text"], r.get("fontType")) for r in block["inlines"]] == [

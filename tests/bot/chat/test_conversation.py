@@ -15,6 +15,7 @@ from bot.domain.posts import (
 )
 from bot.domain.run import RunStatus
 from bot.service import BaseFolder, DataFile
+from tests.bot.conftest import World
 from trainer.contract.spec import ModelConfig
 
 
@@ -43,6 +44,13 @@ async def test_a_stranger_learns_the_id_to_be_added_and_can_start_nothing(world)
     (post,) = await world.say("train tiny-sft", "stranger")
     assert "I do not know you" in post.text
     assert world.store._drafts == {}
+
+
+async def test_a_stranger_is_led_to_where_people_sign_in():
+    world = World(sign_in_url="https://krsp.example/auth/sign-in")
+    for sentence in ("whoami", "train tiny-sft"):
+        (post,) = await world.say(sentence, "stranger")
+        assert (post.tone, post.sign_in_url) == ("warning", world.sign_in_url)
 
 
 async def test_train_alone_shows_a_form_with_the_recipes_numbers(world):

@@ -4,7 +4,7 @@ import pytest
 
 from bot.adapters.directory import ListedDirectory
 from bot.domain.people import Actor, Person, Role
-from bot.errors import ForbiddenError
+from bot.errors import ForbiddenError, StrangerError
 from bot.service.people import People
 
 ADA = Person("id-ada", "tenant-1", "Ada", Role.APPROVER)
@@ -26,5 +26,6 @@ async def test_a_stranger_learns_which_id_to_add_to_the_people_file():
 
 
 async def test_a_stranger_in_the_cloud_gets_the_link_to_sign_in():
-    with pytest.raises(ForbiddenError, match=LINK):
+    with pytest.raises(StrangerError, match=LINK) as refused:
         await People(ListedDirectory([ADA]), LINK).known(STRANGER)
+    assert refused.value.sign_in_url == LINK
