@@ -14,7 +14,7 @@ const OUT = join(dirname(dirname(import.meta.dirname)), "test-results/look");
 const CHROMIUM = process.env["KRSP_CHROMIUM"] ?? "/usr/bin/chromium";
 const WIDTHS = [1280, 320];
 const THEMES = ["light", "dark", "contrast"];
-const TABS = ["", "metrics", "logs", "config", "activity"];
+const TABS = ["", "metrics", "logs", "results", "config", "activity"];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 type Place = { name: string; path: string; act?: (page: Page) => Promise<void> };
