@@ -20,7 +20,7 @@ class Storage:
     def __init__(self) -> None:
         self.data: dict[tuple[str, str], bytes] = {}
         self.reads: list[tuple[str, int, int]] = []
-        self.changed_at = NOW
+        self.changed_at = datetime.now(UTC)
 
     def put(self, path: str, data: bytes, job: str = RUN) -> None:
         self.data[job, path] = data
