@@ -203,6 +203,27 @@ async def test_a_run_ends_although_a_gate_is_closed(bench: Workbench) -> None:
     assert done.results() == {"build": "Succeeded", "ship": "Canceled"}
 
 
+async def test_a_run_that_is_to_end_while_a_gate_opens_ends_at_once(bench: Workbench) -> None:
+    async def gate(stage: Stage) -> Result | None:
+        if stage.name == "ship":
+            bench.stop.ask(60)
+        return None
+
+    done = await ran(bench, TWO_STAGES, Service(gate=gate))
+    assert done.results() == {"build": "Succeeded", "ship": "Canceled"}
+    assert done.record("ship").started_at is None
+
+
+async def test_a_job_that_begins_as_the_run_is_to_end_is_ended_too(bench: Workbench) -> None:
+    def stopped(_stage: str, _job: str) -> dict[str, str]:
+        bench.stop.ask(60)
+        return {}
+
+    service = Service(job_variables=stopped)
+    done = await asyncio.wait_for(ran(bench, "steps:\n  - bash: sleep 50\n", service), 20)
+    assert done.result is Result.CANCELED
+
+
 async def test_a_stage_of_an_earlier_attempt_keeps_its_outcome(bench: Workbench) -> None:
     make = Outcome(Result.SUCCEEDED, {"tell.size": "9"})
     earlier = Outcome(Result.SUCCEEDED, {"make.tell.size": "9"}, {"make": make})

@@ -34,13 +34,13 @@ class JobOrder:
     record: Record
 
 
-async def run_job(order: JobOrder, run_stop: Stop) -> Outcome:
-    """Run it in a workspace of its own, which is gone afterwards."""
+async def run_job(order: JobOrder, ends: asyncio.Event, *, is_spared: bool) -> Outcome:
+    """Run it in a workspace of its own, which is gone afterwards, until `ends` is set."""
     name = f"{order.stage.name}.{order.job.name}"
     workspace = Workspace(order.setting.folder / "work" / name)
     workspace.create()
     stop = Stop()
-    waits = asyncio.create_task(_pass_on(run_stop, stop, order.job))
+    waits = asyncio.create_task(_pass_on(ends, stop, order.job, is_spared=is_spared))
     mark = f"{order.setting.mark}.{name}"
     try:
         return await _JobRunner(order, workspace, stop, mark).run()
@@ -52,17 +52,16 @@ async def run_job(order: JobOrder, run_stop: Stop) -> Outcome:
         workspace.remove()
 
 
-async def _pass_on(run_stop: Stop, stop: Stop, job: Job) -> None:
+async def _pass_on(ends: asyncio.Event, stop: Stop, job: Job, *, is_spared: bool) -> None:
     """End the job when the run is to end, or when its own time is up.
 
-    A job that begins after the run was asked to end (`condition: always()`) has until the end.
+    A job that is spared (`condition: always()`) has had that time when `ends` is set.
     """
-    is_late = run_stop.asked.is_set()
     try:
-        await asyncio.wait_for(run_stop.for_next.wait(), job.timeout_min * 60)
+        await asyncio.wait_for(ends.wait(), job.timeout_min * 60)
     except TimeoutError:
         stop.timed_out = True
-    stop.ask(0 if is_late else job.cancel_timeout_min * 60)
+    stop.ask(0 if is_spared else job.cancel_timeout_min * 60)
 
 
 class _JobRunner:

@@ -27,11 +27,11 @@ Outcomes = Mapping[str, Outcome]
 
 @dataclass(frozen=True)
 class _Unit:
-    """A stage or job in its graph."""
+    """A stage or job in its graph. `run` gets what it depends on, and what ends it."""
 
     part: Stage | Job
     record: Record
-    run: Callable[[Outcomes], Awaitable[Outcome]]
+    run: Callable[[Outcomes, asyncio.Event], Awaitable[Outcome]]
     scope: Callable[[Outcomes, Outcomes], Scope]
 
 
@@ -77,16 +77,18 @@ class _Run:
     def _stage_scope(self, parents: Outcomes, ancestors: Outcomes) -> Scope:
         return self._scope(_Sight(self._variables, {}), parents, ancestors)
 
-    def _stage(self, stage: Stage, record: Record) -> Callable[[Outcomes], Awaitable[Outcome]]:
-        async def run(parents: Outcomes) -> Outcome:
-            denied = await self._denied(stage)
+    def _stage(
+        self, stage: Stage, record: Record
+    ) -> Callable[[Outcomes, asyncio.Event], Awaitable[Outcome]]:
+        async def run(parents: Outcomes, ends: asyncio.Event) -> Outcome:
+            denied = await self._denied(stage, ends)
             if denied is not None:
                 self._timeline.end(record, denied)
                 return Outcome(denied)
             scope = Scope({"dependencies": outcomes_value(parents)})
             variables = _declare(self._variables.copy(), stage.variables, scope)
 
-            sight = _Sight(variables, parents, spared=self._stop.asked.is_set())
+            sight = _Sight(variables, parents, spared=self._stop.spares(ends))
 
             def job_scope(jobs: Outcomes, ancestors: Outcomes) -> Scope:
                 return self._scope(sight, jobs, ancestors)
@@ -108,13 +110,13 @@ class _Run:
 
         return run
 
-    async def _denied(self, stage: Stage) -> Result | None:
+    async def _denied(self, stage: Stage, ends: asyncio.Event) -> Result | None:
         """Wait until the stage may begin; return what becomes of it instead, if it may not."""
         asks = asyncio.create_task(self._setting.service.gate(stage))
-        stops = asyncio.create_task(self._stop.for_next.wait())
+        stops = asyncio.create_task(ends.wait())
         try:
             await asyncio.wait({asks, stops}, return_when=asyncio.FIRST_COMPLETED)
-            return asks.result() if asks.done() else Result.CANCELED
+            return Result.CANCELED if ends.is_set() else asks.result()
         finally:
             for task in (asks, stops):
                 task.cancel()
@@ -122,8 +124,8 @@ class _Run:
 
     def _job(
         self, stage: Stage, job: Job, record: Record, sight: _Sight
-    ) -> Callable[[Outcomes], Awaitable[Outcome]]:
-        async def run(parents: Outcomes) -> Outcome:
+    ) -> Callable[[Outcomes, asyncio.Event], Awaitable[Outcome]]:
+        async def run(parents: Outcomes, ends: asyncio.Event) -> Outcome:
             order = JobOrder(
                 self._setting,
                 stage,
@@ -134,7 +136,7 @@ class _Run:
                 self._timeline,
                 record,
             )
-            return await run_job(order, self._stop)
+            return await run_job(order, ends, is_spared=self._stop.spares(ends))
 
         return run
 
@@ -170,9 +172,10 @@ class _Run:
         return {unit.part.name: outcomes[unit.part.name] for unit in units}
 
     async def _unit(self, unit: _Unit, direct: Outcomes, above: Outcomes) -> Outcome:
+        ends = self._stop.for_next  # as its condition sees it: later it would be another
         try:
             if unit.part.condition.holds(unit.scope(direct, above)):
-                return await unit.run(direct)
+                return await unit.run(direct, ends)
         except PipelineError as error:
             self._timeline.issue(unit.record, "error", str(error))
             self._timeline.end(unit.record, Result.FAILED)

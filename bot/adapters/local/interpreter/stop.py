@@ -31,3 +31,7 @@ class Stop:
     def for_next(self) -> asyncio.Event:
         """What ends a step that begins now."""
         return self.final if self.asked.is_set() else self.asked
+
+    def spares(self, ends: asyncio.Event) -> bool:
+        """Return whether what `ends` will end began although the run was to end already."""
+        return ends is self.final
