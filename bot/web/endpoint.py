@@ -49,7 +49,7 @@ class Web:
     def who_are_you(self) -> str:
         """What to tell somebody who is nobody yet."""
         if self.profile == "local":
-            return "Nobody is signed in here: pick who you are first (top right of the page)."
+            return "Nobody is signed in here: pick who you are first, at the top of the page."
         return "Nobody is signed in here: sign in first, at /auth/sign-in."
 
     def stranger(self) -> UnauthenticatedError:

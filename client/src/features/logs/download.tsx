@@ -1,6 +1,7 @@
 import { Button, Link } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { saveLog } from "@/api/save-file";
+import { Prose } from "@/shared/ui/prose";
 import styles from "./logs.module.css";
 import { WORDS } from "./words";
 
@@ -23,7 +24,7 @@ export function Download({ id, byLink }: DownloadProps) {
       </Button>
       {save.error && (
         <span role="alert" className={styles.words}>
-          {save.error.message}
+          <Prose>{save.error.message}</Prose>
         </span>
       )}
     </>

@@ -3,6 +3,7 @@ import { useLiveInterval, useTopics } from "@/api/events/hooks";
 import { modelsQuery, promotionsQuery } from "@/api/promotions";
 import { ActionLink } from "@/shared/ui/action-link";
 import { Page, Section } from "@/shared/ui/page";
+import { Prose } from "@/shared/ui/prose";
 import { QueryView } from "@/shared/ui/query-view";
 import { Empty, Loading } from "@/shared/ui/states";
 import { Served } from "./served";
@@ -23,7 +24,9 @@ export function Models() {
           if (versions.length + endpoints.length + open.length === 0) {
             return (
               <Empty title={WORDS.noneTitle}>
-                <span>{WORDS.none}</span>
+                <span>
+                  <Prose>{WORDS.none}</Prose>
+                </span>
                 <ActionLink to="/runs">{WORDS.toRuns}</ActionLink>
               </Empty>
             );

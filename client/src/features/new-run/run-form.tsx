@@ -7,6 +7,7 @@ import { meQuery } from "@/api/queries";
 import { SettingInput } from "@/shared/form/setting-input";
 import { typedAt } from "@/shared/form/values";
 import { Section } from "@/shared/ui/page";
+import { Prose } from "@/shared/ui/prose";
 import { Failed } from "@/shared/ui/states";
 import { AllSettings } from "./all-settings";
 import styles from "./new-run.module.css";
@@ -76,7 +77,7 @@ function FormFault({ error, loose }: { error: Error | null; loose: readonly Fiel
       <ul>
         {loose.map(({ loc, msg }) => (
           <li key={loc + msg}>
-            {loc && <code>{loc}</code>} {msg}
+            {loc && <code>{loc}</code>} <Prose>{msg}</Prose>
           </li>
         ))}
       </ul>

@@ -1,6 +1,7 @@
 import { Link } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { resultAddress, saveResult } from "@/api/save-file";
+import { Prose } from "@/shared/ui/prose";
 import styles from "./results.module.css";
 import { WORDS } from "./words";
 
@@ -30,7 +31,7 @@ export function ResultFile({ id, path, byLink }: ResultFileProps) {
       </Link>
       {save.error && (
         <span role="alert" className={styles.words}>
-          {save.error.message}
+          <Prose>{save.error.message}</Prose>
         </span>
       )}
     </>

@@ -1,4 +1,5 @@
 import { ActionLink } from "@/shared/ui/action-link";
+import { Prose } from "@/shared/ui/prose";
 import { Empty } from "@/shared/ui/states";
 import { isFiltered, type RunFilter } from "./asked";
 import { WORDS } from "./words";
@@ -9,7 +10,9 @@ export function NoRuns({ filter }: { filter: RunFilter }) {
   }
   return (
     <Empty title={WORDS.noneTitle}>
-      <span>{WORDS.none}</span>
+      <span>
+        <Prose>{WORDS.none}</Prose>
+      </span>
       <ActionLink to="/runs/new">{WORDS.start}</ActionLink>
     </Empty>
   );

@@ -1,4 +1,5 @@
 import { MessageBar, MessageBarBody } from "@fluentui/react-components";
+import { Link } from "@tanstack/react-router";
 import type { ResultSeen, RunView, Verdict } from "@/api/generated";
 import { bytes, compact, duration, measure } from "@/shared/format/format";
 import { Facts } from "@/shared/ui/facts";
@@ -22,7 +23,14 @@ export function ResultPanel({ run, result }: { run: RunView; result: ResultSeen 
           { name: WORDS.tokens, value: compact(result.tokens) },
           { name: WORDS.trained, value: duration(result.train_s) },
           { name: WORDS.memory, value: bytes(result.peak_memory_bytes) },
-          { name: WORDS.model, value: <code>{result.model}</code> },
+          {
+            name: WORDS.model,
+            value: (
+              <Link to="/runs/$id/results" params={{ id: run.id }}>
+                {result.model}
+              </Link>
+            ),
+          },
         ]}
       />
     </Section>

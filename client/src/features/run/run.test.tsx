@@ -27,7 +27,7 @@ describe("four states", () => {
       ),
     );
     renderApp(PATH);
-    expect(await screen.findByRole("alert")).toHaveTextContent("There is no run `x`.");
+    expect(await screen.findByRole("alert")).toHaveTextContent("There is no run x.");
     expect(screen.getByRole("link", { name: "To all runs" })).toHaveAttribute("href", "/runs");
   });
 

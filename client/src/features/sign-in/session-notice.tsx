@@ -2,6 +2,7 @@ import { Button, MessageBar, MessageBarActions, MessageBarBody } from "@fluentui
 import { useQuery } from "@tanstack/react-query";
 import { ApiError } from "@/api/problem";
 import { meQuery } from "@/api/queries";
+import { Prose } from "@/shared/ui/prose";
 import styles from "./sign-in.module.css";
 import { WORDS } from "./words";
 
@@ -12,7 +13,9 @@ export function SessionNotice({ onSignIn }: { onSignIn: () => void }) {
   return (
     <div className={styles.session}>
       <MessageBar intent="warning" layout="multiline" politeness="polite">
-        <MessageBarBody>{error.message}</MessageBarBody>
+        <MessageBarBody>
+          <Prose>{error.message}</Prose>
+        </MessageBarBody>
         <MessageBarActions>
           <Button size="small" onClick={onSignIn}>
             {WORDS.signIn}

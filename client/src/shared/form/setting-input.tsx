@@ -1,5 +1,6 @@
 import { Field, Input, Select, Textarea } from "@fluentui/react-components";
 import type { UseFormRegisterReturn } from "react-hook-form";
+import { Prose } from "@/shared/ui/prose";
 import { WORDS } from "../words";
 import type { SchemaField } from "./schema";
 
@@ -17,10 +18,10 @@ export function SettingInput({ field, input, start, fault }: SettingInputProps) 
   return (
     <Field
       label={label}
-      hint={field.help}
+      hint={field.help && <Prose>{field.help}</Prose>}
       required={!field.isOptional && field.kind === "text"}
       validationState={fault ? "error" : "none"}
-      validationMessage={fault}
+      validationMessage={fault && <Prose>{fault}</Prose>}
     >
       <Control field={field} input={{ ...input, defaultValue: start }} />
     </Field>

@@ -11,6 +11,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { PromotionPlanShape, RunView } from "@/api/generated";
 import { promotionPlanQuery, usePromote } from "@/api/promotions";
+import { Prose } from "@/shared/ui/prose";
 import { QueryView } from "@/shared/ui/query-view";
 import { Loading } from "@/shared/ui/states";
 import { useNonce } from "@/shared/ui/use-nonce";
@@ -53,7 +54,7 @@ export default function PromoteDialog({ run, isOpen, onClose }: PromoteDialogPro
             </QueryView>
             {promote.error && (
               <p role="alert" className={styles.warning}>
-                {promote.error.message}
+                <Prose>{promote.error.message}</Prose>
               </p>
             )}
           </DialogContent>

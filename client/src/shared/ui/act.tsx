@@ -1,12 +1,13 @@
 import { Button } from "@fluentui/react-components";
 import type { Right } from "@/api/generated";
 import styles from "./act.module.css";
+import { Prose } from "./prose";
 
 export function ActionFault({ error }: { error: Error | null }) {
   if (error === null) return null;
   return (
     <p role="alert" className={styles.fault}>
-      {error.message}
+      <Prose>{error.message}</Prose>
     </p>
   );
 }
@@ -15,7 +16,7 @@ export function ActionFault({ error }: { error: Error | null }) {
 export function Reasons({ id, rights }: { id: string; rights: readonly Right[] }) {
   return uniqueWhys(rights).map((why) => (
     <p key={why} id={reasonId(id, why)} className={styles.why}>
-      {why}
+      <Prose>{why}</Prose>
     </p>
   ));
 }

@@ -10,6 +10,7 @@ import {
   Textarea,
 } from "@fluentui/react-components";
 import { useState } from "react";
+import { Prose } from "./prose";
 
 const LONGEST = 500; // characters; the server's limit
 
@@ -39,7 +40,7 @@ export default function ReasonDialog({
           <DialogTitle>{words.title}</DialogTitle>
           <DialogContent>
             <p>{words.text}</p>
-            <Field label={words.reason} validationMessage={error?.message}>
+            <Field label={words.reason} validationMessage={error && <Prose>{error.message}</Prose>}>
               <Textarea
                 value={reason}
                 maxLength={LONGEST}

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { ApiError } from "@/api/problem";
 import { WORDS } from "../words";
 import { ActionLink } from "./action-link";
+import { Prose } from "./prose";
 import styles from "./ui.module.css";
 
 /** Grey blocks of the final size, so that nothing jumps when the data is there. */
@@ -33,7 +34,7 @@ export function Failed({ error, onRetry }: { error: Error; onRetry?: () => void 
     <div className={styles.stack} role="alert">
       <MessageBar intent="error" layout="multiline">
         <MessageBarBody>
-          <MessageBarTitle>{title}</MessageBarTitle> {error.message}
+          <MessageBarTitle>{title}</MessageBarTitle> <Prose>{error.message}</Prose>
         </MessageBarBody>
       </MessageBar>
       <div>
