@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from bot.adapters.azure.faults import UntakenError, retry_after_s, utc_now, wrapped
+from bot.adapters.azure.faults import (
+    TokenRefusedError,
+    UntakenError,
+    retry_after_s,
+    utc_now,
+    wrapped,
+)
 from bot.errors import UnavailableError
 
 T = TypeVar("T")
@@ -15,6 +21,7 @@ T = TypeVar("T")
 TIMEOUT_S = 30.0
 THREADS = 8
 _PAUSE_WITHOUT_A_WORD_S = 5.0  # after a 429 that does not say how long
+_RENEW_EVERY_S = 60.0  # a token that is refused again and again is no old token
 
 
 class Gate:
@@ -61,6 +68,7 @@ class Calls:
         self, gate: Gate, who: str, *, threads: int = THREADS, timeout_s: float = TIMEOUT_S
     ) -> None:
         self.gate, self.who, self.timeout_s = gate, who, timeout_s
+        self._renewed_at = float("-inf")
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=gate.service)
 
     @property
@@ -89,6 +97,22 @@ class Calls:
             ) from error
         except Exception as error:
             raise wrapped(error, doing, self.gate.service, self.who) from error
+
+    async def run_renewing(
+        self, doing: str, call: Callable[[], T], forget: Callable[[], None]
+    ) -> T:
+        """Do what `run` does. A token that is refused is dropped by `forget`.
+
+        The call is then repeated, once: at the door nothing was taken.
+        """
+        try:
+            return await self.run(doing, call)
+        except TokenRefusedError:
+            if time.monotonic() - self._renewed_at < _RENEW_EVERY_S:
+                raise
+            self._renewed_at = time.monotonic()
+            forget()
+            return await self.run(doing, call)
 
     def close(self) -> None:
         """Let go of the threads; calls that nobody waits for any more end by themselves."""

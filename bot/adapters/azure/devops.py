@@ -1,6 +1,5 @@
 """One Azure DevOps project, through the SDK's clients: a fresh token and a verdict each time."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -22,7 +21,6 @@ from bot.adapters.azure.faults import (
     DEVOPS,
     Answer,
     AnswerError,
-    TokenRefusedError,
     retry_after_s,
     utc_now,
 )
@@ -30,7 +28,6 @@ from bot.adapters.azure.faults import (
 T = TypeVar("T")
 
 CONNECT_S = 5.0
-_RENEW_EVERY_S = 60.0  # a token that is refused again and again is no old token
 _APPROVALS = "37794717-f36f-4d78-b2bf-4dc30d0cfbcd"  # in the location table of dev.azure.com
 
 
@@ -90,14 +87,11 @@ class DevOps:
         project: str,
         tokens: Tokens,
         calls: Calls | None = None,
-        now: Callable[[], float] = time.monotonic,
     ) -> None:
         # On disk it outlives what it describes, and a container may have no disk to write.
         OPTIONS_CACHE.file_name = ""
         self.url, self.project, self.tokens = url, project, tokens
         self.calls = calls or Calls(Gate(DEVOPS), tokens.identity.words)
-        self._now = now
-        self._renewed_at: float | None = None
         self._sessions: set[requests.Session] = set()  # one for each client and thread
         self.build = self._client(BuildClient)
         self.pipelines = self._client(PipelinesClient)
@@ -114,18 +108,8 @@ class DevOps:
         return cls(settings.devops_url, settings.devops_project, tokens)
 
     async def ask(self, doing: str, call: Callable[[], T]) -> T:
-        """Return what the blocking `call` returns; raises `BotError`s only.
-
-        A refused token is renewed and the call repeated, once: at the door nothing was taken.
-        """
-        try:
-            return await self.calls.run(doing, call)
-        except TokenRefusedError:
-            if self._renewed_at is not None and self._now() - self._renewed_at < _RENEW_EVERY_S:
-                raise
-            self._renewed_at = self._now()
-            self.tokens.forget()
-            return await self.calls.run(doing, call)
+        """Return what the blocking `call` returns; raises `BotError`s only."""
+        return await self.calls.run_renewing(doing, call, self.tokens.forget)
 
     def run_url(self, run_id: int) -> str:
         """Return the page of a pipeline run."""

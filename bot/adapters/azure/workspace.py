@@ -5,7 +5,6 @@ import importlib
 import logging
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -23,7 +22,7 @@ from azure.storage.blob import ContainerClient
 
 from bot.adapters.azure.calls import Calls, Gate
 from bot.adapters.azure.credential import ARM_SCOPE, Identity, IdentitySettings, Tokens
-from bot.adapters.azure.faults import AZURE_ML, Answer, AnswerError, TokenRefusedError
+from bot.adapters.azure.faults import AZURE_ML, Answer, AnswerError
 from bot.errors import SetupError
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ PATIENCE: dict[str, Any] = {
 _TALKATIVE = ("azure.ai.ml", "azure.ai.ml._telemetry", "azure.core")
 ARM = "https://management.azure.com"
 COMPUTES_VERSION = "2024-10-01"
-_RENEW_EVERY_S = 60.0  # a token that is refused again and again is no old token
 _TRACKING = re.compile(r"(?:azureml|https)://(?P<host>[^/]+)/mlflow/v[12]\.0(?P<path>/[^?]*)")
 
 
@@ -86,17 +84,14 @@ class Workspace:
         path: tuple[str, str, str],
         tokens: Tokens,
         calls: Calls | None = None,
-        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.subscription, self.group, self.name = path
         self.tokens = tokens
         self.calls = calls or Calls(Gate(AZURE_ML), tokens.identity.words)
-        self._now = now
         self._lock = threading.Lock()
         self._client: MLClient | None = None
         self._facts: Facts | None = None
         self._containers: dict[str, ContainerClient] = {}
-        self._renewed_at: float | None = None
 
     @classmethod
     def of(cls, settings: WorkspaceSettings) -> "Workspace":
@@ -105,18 +100,8 @@ class Workspace:
         return cls(path, Tokens(Identity.of(settings)))
 
     async def ask(self, doing: str, call: Callable[["Workspace"], T]) -> T:
-        """Return what the blocking `call` returns; raises `BotError`s only.
-
-        A refused token is renewed and the call repeated, once: at the door nothing was taken.
-        """
-        try:
-            return await self.calls.run(doing, lambda: self._judged(call))
-        except TokenRefusedError:
-            if self._renewed_at is not None and self._now() - self._renewed_at < _RENEW_EVERY_S:
-                raise
-            self._renewed_at = self._now()
-            self.forget()
-            return await self.calls.run(doing, lambda: self._judged(call))
+        """Return what the blocking `call` returns; raises `BotError`s only."""
+        return await self.calls.run_renewing(doing, lambda: self._judged(call), self.forget)
 
     def _judged(self, call: Callable[["Workspace"], T]) -> T:
         """Tell a token that Azure ML refused from one that Entra did not give.
