@@ -9,20 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from azure.core import PipelineClient
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
-from azure.core.pipeline.policies import (
-    BearerTokenCredentialPolicy,
-    CustomHookPolicy,
-    RetryPolicy,
-    UserAgentPolicy,
-)
-from azure.core.rest import HttpRequest
+from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.blob import ContainerClient
 
 from bot.adapters.azure.calls import Calls, Gate
 from bot.adapters.azure.credential import ARM_SCOPE, Identity, IdentitySettings, Tokens
 from bot.adapters.azure.faults import AZURE_ML, Answer, AnswerError
+from bot.adapters.azure.rest import ARM, get_json, heeding
 from bot.errors import SetupError
 
 if TYPE_CHECKING:
@@ -42,7 +35,6 @@ PATIENCE: dict[str, Any] = {
 }
 # They tell of each call, at INFO, whatever the telemetry is set to.
 _TALKATIVE = ("azure.ai.ml", "azure.ai.ml._telemetry", "azure.core")
-ARM = "https://management.azure.com"
 COMPUTES_VERSION = "2024-10-01"
 _TRACKING = re.compile(r"(?:azureml|https)://(?P<host>[^/]+)/mlflow/v[12]\.0(?P<path>/[^?]*)")
 
@@ -88,6 +80,7 @@ class Workspace:
         self.subscription, self.group, self.name = path
         self.tokens = tokens
         self.calls = calls or Calls(Gate(AZURE_ML), tokens.identity.words)
+        self._heed = heeding(self.calls.gate)
         self._lock = threading.Lock()
         self._client: MLClient | None = None
         self._facts: Facts | None = None
@@ -98,6 +91,14 @@ class Workspace:
         """Return the workspace that the settings name, entered as the bot's identity."""
         path = (settings.subscription_id, settings.resource_group, settings.workspace)
         return cls(path, Tokens(Identity.of(settings)))
+
+    @property
+    def resource_id(self) -> str:
+        """Return how Azure Resource Manager calls it."""
+        return (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers"
+            f"/Microsoft.MachineLearningServices/workspaces/{self.name}"
+        )
 
     async def ask(self, doing: str, call: Callable[["Workspace"], T]) -> T:
         """Return what the blocking `call` returns; raises `BotError`s only."""
@@ -186,11 +187,7 @@ class Workspace:
         The SDK's own class leaves out how many nodes work, and its list of nodes is no read but an
         action, which needs a right more.
         """
-        path = (
-            f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers"
-            f"/Microsoft.MachineLearningServices/workspaces/{self.name}/computes"
-        )
-        url: str | None = f"{ARM}{path}?api-version={COMPUTES_VERSION}"
+        url: str | None = f"{ARM}{self.resource_id}/computes?api-version={COMPUTES_VERSION}"
         found: list[dict[str, Any]] = []
         while url:
             page = self._get(url)
@@ -199,29 +196,12 @@ class Workspace:
         return found
 
     def _get(self, url: str) -> dict[str, Any]:
-        policies = [
-            UserAgentPolicy("krsp-bot"),
-            RetryPolicy(**PATIENCE),
-            BearerTokenCredentialPolicy(self.tokens.credential, ARM_SCOPE),
-            CustomHookPolicy(raw_response_hook=self._heed),
-        ]
-        client: Any = PipelineClient(url, policies=policies)
-        with client:
-            answer = client.send_request(
-                HttpRequest("GET", url), connection_timeout=5, read_timeout=20
-            )
-            if answer.status_code != 200:
-                raise HttpResponseError(response=answer)
-            found: dict[str, Any] = answer.json()
-            return found
+        credential = self.tokens.credential
+        return get_json(url, credential, ARM_SCOPE, heed=self._heed, patience=PATIENCE)
 
     def close(self) -> None:
         """Let go of the threads."""
         self.calls.close()
-
-    def _heed(self, response: Any) -> None:
-        answer = response.http_response
-        self.calls.gate.heed(answer.status_code, answer.headers)
 
 
 async def all_of(*questions: Any) -> list[Any]:
