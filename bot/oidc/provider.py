@@ -1,29 +1,20 @@
-"""An OpenID provider as it describes itself: addresses and signing keys, cached, never blocking.
+"""An OpenID provider as it describes itself: addresses and signing keys.
 
 https://openid.net/specs/openid-connect-discovery-1_0.html
 """
 
-import asyncio
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import aiohttp
 import jwt
 
-from bot.errors import UnauthenticatedError, UnavailableError
+from bot.errors import UnavailableError
+from bot.oidc.published import GetJson, Published, find_key, usable_keys
 from bot.ports import Clock
 
-log = logging.getLogger(__name__)
-
-# Entra asks to look once a day, and at once for a key that is not known yet (it rotates keys at
-# any time); a stranger's made-up key must not make us ask at each request.
-# https://learn.microsoft.com/entra/identity-platform/signing-key-rollover
-_STALE_AFTER = timedelta(days=1)
-_LOOK_AGAIN_AFTER = timedelta(minutes=5)
-_RETRY_AFTER = timedelta(seconds=10)
+_LOOK_AGAIN_AFTER = timedelta(minutes=5)  # Entra rotates its keys at any time
 _ANY_TENANT = "{tenantid}"
 
 
@@ -42,7 +33,6 @@ class Metadata:
 class _Known:
     metadata: Metadata
     keys: Mapping[str, jwt.PyJWK]
-    at: datetime
 
 
 class Provider:
@@ -50,67 +40,34 @@ class Provider:
 
     def __init__(self, issuer: str, clock: Clock, *, timeout_s: float = 5.0) -> None:
         self._issuer = issuer
-        self._clock = clock
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._known: _Known | None = None
-        self._tried: datetime | None = None
-        self._lock = asyncio.Lock()
+        self._published = Published(
+            issuer, self._fetch, clock, look_again_after=_LOOK_AGAIN_AFTER, timeout_s=timeout_s
+        )
 
     async def metadata(self) -> Metadata:
         """Return its addresses; `UnavailableError` while they were never seen."""
-        return (await self._look(None)).metadata
+        return (await self._look(lambda _: True)).metadata
 
     async def find(self, key_id: str) -> jwt.PyJWK:
         """Return the key; `UnauthenticatedError` for one that the provider does not publish.
 
         Raises `UnavailableError` when the keys were never seen and cannot be fetched.
         """
-        known = await self._look(key_id)
-        if key_id not in known.keys:
-            raise UnauthenticatedError("The token is signed with a key that nobody published.")
-        return known.keys[key_id]
+        return find_key((await self._look(lambda known: key_id in known.keys)).keys, key_id)
 
-    async def _look(self, key_id: str | None) -> _Known:
-        async with self._lock:
-            if self._should_look(key_id):
-                await self._refresh()
-        if self._known is None:
+    async def _look(self, is_enough: Callable[[_Known], bool]) -> _Known:
+        known = await self._published.look(is_enough)
+        if known is None:
             raise UnavailableError(
                 f"{self._issuer}, which vouches for people, does not answer just now. "
                 "Try again in a minute."
             )
-        return self._known
+        return known
 
-    def _should_look(self, key_id: str | None) -> bool:
-        now = self._clock.now()
-        if self._tried is not None and now - self._tried < _RETRY_AFTER:
-            return False
-        if self._known is None or now - self._known.at >= _STALE_AFTER:
-            return True
-        is_unknown = key_id is not None and key_id not in self._known.keys
-        return is_unknown and now - self._known.at >= _LOOK_AGAIN_AFTER
-
-    async def _refresh(self) -> None:
-        self._tried = self._clock.now()
-        try:
-            # `trust_env`: Azure may be behind a proxy that only the environment names.
-            async with aiohttp.ClientSession(timeout=self._timeout, trust_env=True) as session:
-                url = f"{self._issuer}/.well-known/openid-configuration"
-                metadata = _metadata(await _json(session, url), self._issuer)
-                keys = _keys(await _json(session, metadata.jwks_uri), self._issuer)
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
-            log.warning("%s could not be asked for its keys: %r", self._issuer, error)
-            return
-        self._known = _Known(metadata, keys, self._tried)
-        log.info("%s publishes %d signing keys", self._issuer, len(keys))
-
-
-async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
-    async with session.get(url, raise_for_status=True) as response:
-        body = await response.json(content_type=None)
-    if not isinstance(body, dict):
-        raise TypeError("no JSON object")
-    return body
+    async def _fetch(self, get_json: GetJson) -> _Known:
+        url = f"{self._issuer}/.well-known/openid-configuration"
+        metadata = _metadata(await get_json(url), self._issuer)
+        return _Known(metadata, _keys(await get_json(metadata.jwks_uri), self._issuer))
 
 
 def _metadata(said: Mapping[str, Any], issuer: str) -> Metadata:
@@ -131,12 +88,8 @@ def _keys(jwks: Mapping[str, Any], issuer: str) -> dict[str, jwt.PyJWK]:
 
     https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-issuer
     """
-    keys = {}
-    for item in jwks["keys"]:
-        if _ANY_TENANT not in (owner := item.get("issuer", issuer)) and owner != issuer:
-            continue
-        try:
-            keys[item["kid"]] = jwt.PyJWK(item, algorithm="RS256")
-        except (jwt.PyJWTError, KeyError):
-            log.info("left out a signing key of %s that cannot be used", issuer)
-    return keys
+    return {
+        said["kid"]: key
+        for said, key in usable_keys(jwks, issuer)
+        if _ANY_TENANT in (owner := said.get("issuer", issuer)) or owner == issuer
+    }

@@ -45,7 +45,7 @@ class TokenVerifier:
 
         Raises `UnauthenticatedError` for any other, `UnavailableError` without keys to check it by.
         """
-        claims = _signed(token, await self.keys.find(_key_id(token)))
+        claims = _signed(token, await self.keys.find(key_id_of(token)))
         fault = self._fault(claims)
         if fault is not None:
             raise UnauthenticatedError(f"The token {fault}.")
@@ -94,7 +94,8 @@ def _signed(token: str, key: jwt.PyJWK) -> Claims:
     return claims
 
 
-def _key_id(token: str) -> str:
+def key_id_of(token: str) -> str:
+    """Return by which key the token says it is signed; raise `UnauthenticatedError` else."""
     try:
         key_id = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError as error:

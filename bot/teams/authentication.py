@@ -17,6 +17,7 @@ from botframework.connector.auth import (
 from typing_extensions import override
 
 from bot.errors import ForbiddenError, SetupError, UnauthenticatedError
+from bot.oidc import bearer_token, key_id_of
 from bot.teams.activity import is_loopback, is_loopback_host
 from bot.teams.keys import ChannelKey, SigningKeys
 
@@ -93,10 +94,8 @@ class TokenRequired:
         self._issuer = issuer
 
     async def admit(self, authorization: str, channel_id: str, service_url: str) -> dict[str, Any]:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise UnauthenticatedError("The request carries no bearer token.")
-        key = await self._keys.find(_key_id(token))
+        token = bearer_token(authorization)
+        key = await self._keys.find(key_id_of(token))
         claims = self._verified(token, key)
         if channel_id not in key.endorsements:
             raise UnauthenticatedError("The token's key may not speak for this channel.")
@@ -121,16 +120,6 @@ class TokenRequired:
                 f"The token is not valid ({type(error).__name__})."
             ) from error
         return claims
-
-
-def _key_id(token: str) -> str:
-    try:
-        key_id = jwt.get_unverified_header(token).get("kid")
-    except jwt.PyJWTError as error:
-        raise UnauthenticatedError("The token cannot be read.") from error
-    if not isinstance(key_id, str) or not key_id:
-        raise UnauthenticatedError("The token does not say by which key it is signed.")
-    return key_id
 
 
 class ChannelAuthentication(BotFrameworkAuthentication):

@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import ForbiddenError, MalformedError, UnauthenticatedError
+from bot.oidc import bearer_token
 from bot.ports import Bell
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class Hooks:
 
     async def take_azure_ml(self, request: web.Request) -> web.Response:
         """Take events of Event Grid, in either schema; answer its handshake."""
-        claims = await self.verify(_bearer(request))
+        claims = await self.verify(bearer_token(request.headers.get("Authorization", "")))
         if ROLE not in claims.get("roles", ()):
             raise ForbiddenError(f"The sender's token lacks the role {ROLE}.")
         events = _events(await _json(request))
@@ -108,13 +109,6 @@ def _is_basic(request: web.Request, user: str, password: str) -> bool:
         return False
     wanted = f"{user}:{password}".encode()
     return scheme.lower() == "basic" and hmac.compare_digest(said, wanted)
-
-
-def _bearer(request: web.Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise UnauthenticatedError("The request carries no bearer token.")
-    return token
 
 
 async def _json(request: web.Request) -> Any:

@@ -121,6 +121,7 @@ async def test_keys_of_other_issuers_do_not_sign_for_ours(served):
         "keys": [
             jwk("key-1", issuer="https://login.example/9188040d/v2.0"),
             jwk("key-2", issuer="https://login.example/{tenantid}/v2.0"),
+            jwk("key-2", issuer="https://login.example/9188040d/v2.0"),
             {"kid": "broken", "kty": "RSA", "n": "!", "e": "!"},
         ]
     }
