@@ -7,6 +7,9 @@ from datetime import datetime
 from bot.domain.people import Person
 from bot.domain.plan import status_of
 from bot.domain.policy import Policy, roles_in_words
+from bot.domain.promotion import Promotion
+from bot.domain.promotion_planning import Planned
+from bot.domain.reasons import because
 from bot.domain.run import (
     Approval,
     Cancel,
@@ -40,16 +43,7 @@ class By:
 
 def started(draft: Draft, by: By, policy: Policy, new_key: Callable[[], str]) -> Change:
     """Return the new run of a draft; it waits for approval if the draft says so."""
-    approval = None
-    if draft.approval_why is not None:
-        approval = Approval(
-            key=f"{draft.id}.{new_key()}",
-            spec_sha256=draft.spec_sha256,
-            why=draft.approval_why,
-            asked_at=by.at,
-            expires_at=by.at + policy.approval_expires,
-            may_decide=(roles_in_words(policy.approvers),) if policy.approvers else (),
-        )
+    approval = question(draft, draft.spec_sha256, by, policy, new_key)
     run = Run(
         id=draft.id,
         spec=draft.spec,
@@ -69,25 +63,48 @@ def started(draft: Draft, by: By, policy: Policy, new_key: Callable[[], str]) ->
     return Change(run, tuple(events))
 
 
+def question(
+    plan: Draft | Planned, sha256: str, by: By, policy: Policy, new_key: Callable[[], str]
+) -> Approval | None:
+    """Return the question to another person that the plan needs, bound to what has this hash."""
+    if plan.approval_why is None:
+        return None
+    return Approval(
+        key=f"{plan.id}.{new_key()}",
+        spec_sha256=sha256,
+        why=plan.approval_why,
+        asked_at=by.at,
+        expires_at=by.at + policy.approval_expires,
+        may_decide=(roles_in_words(policy.approvers),) if policy.approvers else (),
+    )
+
+
+def id_in_key(key: str) -> str:
+    """Return the id of what an approval's key asks for."""
+    return key.rpartition(".")[0]
+
+
 def decided(run: Run, by: By, *, approved: bool, reason: str) -> Change:
     """Return the run with the decision in it; rights were checked before."""
-    approval = run.wish.approval
-    if approval is None:  # the right to decide implies one
-        raise ValueError(f"run {run.id} has no approval to decide")
-    decision = Decision(by=by.person, at=by.at, approved=approved, reason=reason)
-    wish = replace(run.wish, approval=replace(approval, decision=decision))
+    wish = replace(run.wish, approval=answered(run, by, approved=approved, reason=reason))
     verb = "approved" if approved else "rejected"
-    why = f": {reason}" if reason else "."
-    return settled(
-        replace(run, wish=wish), by.at, event(run, by, verb, f"{by.person.name} {verb} it{why}")
-    )
+    text = f"{by.person.name} {verb} it{because(reason)}"
+    return settled(replace(run, wish=wish), by.at, event(run, by, verb, text))
+
+
+def answered(asked: Run | Promotion, by: By, *, approved: bool, reason: str) -> Approval:
+    """Return the approval with its answer."""
+    approval = asked.wish.approval
+    if approval is None:  # the right to decide implies one
+        raise ValueError(f"{asked.id} has no approval to decide")
+    decision = Decision(by=by.person, at=by.at, approved=approved, reason=reason)
+    return replace(approval, decision=decision)
 
 
 def cancelled(run: Run, by: By, reason: str) -> Change:
     """Return the run with the wish that it ends."""
     wish = replace(run.wish, cancel=Cancel(by=by.person, at=by.at, reason=reason))
-    why = f": {reason}" if reason else "."
-    text = f"{by.person.name} asked to stop it{why}"
+    text = f"{by.person.name} asked to stop it{because(reason)}"
     return settled(replace(run, wish=wish), by.at, event(run, by, "cancel_asked", text))
 
 

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from bot.domain.cost import cost_so_far
 from bot.domain.diagnosis import diagnose, judge
+from bot.domain.promotion import Promotion
+from bot.domain.reasons import because
 from bot.domain.redact import redact
-from bot.domain.run import JobState, PipelineState, ProgressSeen, Run, RunStatus
+from bot.domain.run import Cancel, JobState, PipelineState, ProgressSeen, Run, RunStatus
 from bot.domain.view import PendingApproval, RailStage, RailState, RunView
 
 # Whatever a service answers, people are sent to these places only.
@@ -56,10 +58,10 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         cost_limit=run.spec.budget.cost,
         attempt=(job.attempt if job else 1) + run.submission - 1,
         queue_position=job.position if job and job.state is JobState.WAITING else None,
-        approval=_open_question(run),
+        approval=open_question(run),
         decided_by=decision.by.name if decision else None,
         decision_reason=decision.reason or None if decision else None,
-        cancelled_by=(cancel.by.name if cancel.by else "the system") if cancel else None,
+        cancelled_by=cancel.who if cancel else None,
         result=progress.result,
         verdict=judge(run),
         diagnosis=diagnose(run),
@@ -92,18 +94,19 @@ def _links(run: Run) -> tuple[tuple[str, str], ...]:
     return tuple((title, url) for title, url in found if url and url.startswith(LINKED))
 
 
-def _open_question(run: Run) -> PendingApproval | None:
-    asked = run.wish.approval
-    if asked is None or run.status is not RunStatus.AWAITING_APPROVAL:
+def open_question(asked: Run | Promotion) -> PendingApproval | None:
+    """Return what another person has still to answer."""
+    approval = asked.wish.approval
+    if approval is None or not asked.status.awaits_approval:
         return None
-    return PendingApproval(asked.key, asked.why, asked.asked_at, asked.expires_at)
+    return PendingApproval(approval.key, approval.why, approval.asked_at, approval.expires_at)
 
 
 def headline(run: Run) -> str:
     """Return one sentence: what is going on, or how it ended."""
     cancel = run.wish.cancel
     if cancel is not None and not run.status.is_final:
-        return f"Being stopped for {cancel.by.name if cancel.by else 'the system'}."
+        return being_stopped(cancel)
     said = HEADLINES[run.status]
     return said if isinstance(said, str) else said(run)
 
@@ -133,15 +136,22 @@ def _training(run: Run) -> str:
     return f"Training, step {progress.step:,} of {progress.total:,}."
 
 
-def _cancelled(run: Run) -> str:
-    cancel = run.wish.cancel
-    who = cancel.by.name if cancel and cancel.by else "the system"
-    why = f": {cancel.reason}" if cancel and cancel.reason else "."
-    return f"Stopped by {who}{why}"
+def being_stopped(cancel: Cancel) -> str:
+    """Return the sentence on what is asked to stop and has not yet."""
+    return f"Being stopped for {cancel.who}."
 
 
-def _rejected(run: Run) -> str:
-    decision = run.wish.approval.decision if run.wish.approval else None
+def cancelled(asked: Run | Promotion) -> str:
+    """Return the sentence on what was stopped."""
+    cancel = asked.wish.cancel
+    if cancel is None:
+        return "Stopped by the system."
+    return f"Stopped by {cancel.who}{because(cancel.reason)}"
+
+
+def rejected(asked: Run | Promotion) -> str:
+    """Return the sentence on what another person refused."""
+    decision = asked.wish.approval.decision if asked.wish.approval else None
     if decision is None:
         return "Rejected."
     return f"{decision.by.name} rejected it: {decision.reason or 'no reason given'}"
@@ -168,8 +178,8 @@ HEADLINES: dict[RunStatus, str | Callable[[Run], str]] = {
     RunStatus.EVALUATING: "Training is done; the model is being evaluated and saved.",
     RunStatus.SUCCEEDED: _succeeded,
     RunStatus.FAILED: _failed,
-    RunStatus.CANCELLED: _cancelled,
-    RunStatus.REJECTED: _rejected,
+    RunStatus.CANCELLED: cancelled,
+    RunStatus.REJECTED: rejected,
     RunStatus.EXPIRED: "Nobody agreed in time; ask for it again.",
 }
 

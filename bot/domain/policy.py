@@ -9,11 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.cost import ceiling
 from bot.domain.people import Person, Role
-from bot.domain.promotion_limits import PromotionLimits
-from bot.domain.run import Plan, Run, RunStatus
+from bot.domain.promotion import Promotion
+from bot.domain.promotion_limits import Money, PromotionLimits
+from bot.domain.run import Plan, Run
 from trainer.contract.spec import Compute
-
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Policy(BaseModel):
@@ -117,21 +116,21 @@ def never(policy: Policy, plan: Plan, limit: float | None) -> str | None:
     )
 
 
-def right_to_decide(policy: Policy, person: Person, run: Run, now: datetime) -> Right:
-    """Return whether the person may approve or reject the run now (four eyes)."""
-    approval = run.wish.approval
+def right_to_decide(policy: Policy, person: Person, asked: Run | Promotion, now: datetime) -> Right:
+    """Return whether the person may approve or reject what is asked now (four eyes)."""
+    what, approval = _word(asked), asked.wish.approval
     if approval is None:
-        return no("This run needs nobody's approval.")
+        return no(f"This {what} needs nobody's approval.")
     if approval.decision is not None:
         verb = "approved" if approval.decision.approved else "rejected"
         return no(f"{approval.decision.by.name} has {verb} it already.")
     if now >= approval.expires_at:
-        return no("The approval has expired; ask for the run again.")
-    if run.status is not RunStatus.AWAITING_APPROVAL:
-        return no(f"The run is {run.status.replace('_', ' ')}; there is nothing to decide.")
-    if person.is_same(run.requester):
+        return no(f"The approval has expired; ask for the {what} again.")
+    if not asked.status.awaits_approval:
+        return no(f"The {what} is {asked.status.replace('_', ' ')}; there is nothing to decide.")
+    if person.is_same(asked.requester):
         return no(
-            f"You asked for this run, so somebody else decides: "
+            f"You asked for this {what}, so somebody else decides: "
             f"{roles_in_words(policy.approvers)} can."
         )
     if person.role not in policy.approvers:
@@ -146,11 +145,16 @@ def right_to_cancel(policy: Policy, person: Person, run: Run) -> Right:
         return no(f"The run is over ({run.status}).")
     if run.wish.cancel is not None:
         return no("It is being stopped already.")
-    if person.is_same(run.requester) or person.role in policy.cancel_others:
+    return right_of_requester(policy, person, run, "cancel it")
+
+
+def right_of_requester(policy: Policy, person: Person, asked: Run | Promotion, verb: str) -> Right:
+    """Return whether the person asked for it, or may end what others asked for."""
+    if person.is_same(asked.requester) or person.role in policy.cancel_others:
         return YES
     return no(
-        f"{run.requester.name} asked for this run; only they or "
-        f"{roles_in_words(policy.cancel_others)} can cancel it."
+        f"{asked.requester.name} asked for this {_word(asked)}; only they or "
+        f"{roles_in_words(policy.cancel_others)} can {verb}."
     )
 
 
@@ -173,14 +177,18 @@ def refusal_to_start(policy: Policy, run: Run, spec_sha256: str) -> str | None:
     if (why := never(policy, run.plan, limit)) is not None:
         return why
     why = why_approval(policy, run.requester, run.plan, limit, unattended=run.is_unattended)
-    if why is None:
-        return None
-    approval = run.wish.approval
+    return None if why is None else lack_of_consent(run, spec_sha256, why)
+
+
+def lack_of_consent(asked: Run | Promotion, sha256: str, why: str) -> str | None:
+    """Return why the consent that is needed, `why`, is not there for what has this hash."""
+    approval = asked.wish.approval
     if approval is None or approval.decision is None or not approval.decision.approved:
         return f"{why} Nobody has agreed."
-    if approval.spec_sha256 != spec_sha256:
-        return "What was approved is not what would run."
-    if approval.decision.by.is_same(run.requester):
+    if approval.spec_sha256 != sha256:
+        verb = "run" if isinstance(asked, Run) else "be served"
+        return f"What was approved is not what would {verb}."
+    if approval.decision.by.is_same(asked.requester):
         return "The requester cannot be the approver."
     return None
 
@@ -196,3 +204,7 @@ def rights_in_words(policy: Policy, person: Person) -> tuple[str, ...]:
     else:
         said.append("Cancel your own runs.")
     return tuple(said)
+
+
+def _word(asked: Run | Promotion) -> str:
+    return "run" if isinstance(asked, Run) else "promotion"

@@ -26,6 +26,11 @@ class PromotionStatus(StrEnum):
     RETIRED = "retired"
 
     @property
+    def awaits_approval(self) -> bool:
+        """Return whether another person has to agree first."""
+        return self is PromotionStatus.AWAITING_APPROVAL
+
+    @property
     def is_final(self) -> bool:
         """Return whether nothing can follow."""
         return self in FINAL

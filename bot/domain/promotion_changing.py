@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain.changing import By
-from bot.domain.policy import Policy, roles_in_words
+from bot.domain.changing import By, answered, question
+from bot.domain.policy import Policy
 from bot.domain.promotion import Promotion, PromotionStatus, PromotionWish
 from bot.domain.promotion_planning import Planned
 from bot.domain.promotion_steps import is_stuck, removed_again, settled
-from bot.domain.run import Approval, Cancel, Decision, Event, Source
+from bot.domain.reasons import because
+from bot.domain.run import Cancel, Event, Source
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,7 @@ class Change:
 
 def started(planned: Planned, by: By, policy: Policy, new_key: Callable[[], str]) -> Change:
     """Return the new promotion; it waits for approval if the plan says so."""
-    approval = None
-    if planned.approval_why is not None:
-        approval = Approval(
-            key=f"{planned.id}.{new_key()}",
-            spec_sha256=planned.plan.order_sha256,
-            why=planned.approval_why,
-            asked_at=by.at,
-            expires_at=by.at + policy.approval_expires,
-            may_decide=(roles_in_words(policy.approvers),) if policy.approvers else (),
-        )
+    approval = question(planned, planned.plan.order_sha256, by, policy, new_key)
     promotion = Promotion(
         id=planned.id,
         run_id=planned.run.id,
@@ -55,22 +47,17 @@ def started(planned: Planned, by: By, policy: Policy, new_key: Callable[[], str]
 
 def decided(promotion: Promotion, by: By, *, approved: bool, reason: str) -> Change:
     """Return the promotion with the decision in it; rights were checked before."""
-    approval = promotion.wish.approval
-    if approval is None:  # the right to decide implies one
-        raise ValueError(f"{promotion.id} has no approval to decide")
-    decision = Decision(by=by.person, at=by.at, approved=approved, reason=reason)
-    wish = replace(promotion.wish, approval=replace(approval, decision=decision))
+    approval = answered(promotion, by, approved=approved, reason=reason)
+    wish = replace(promotion.wish, approval=approval)
     verb = "approved" if approved else "rejected"
-    why = f": {reason}" if reason else "."
-    text = f"{by.person.name} {verb} {promotion.id}{why}"
+    text = f"{by.person.name} {verb} {promotion.id}{because(reason)}"
     return changed(promotion, wish, by.at, event(promotion, by, f"promotion_{verb}", text))
 
 
 def cancelled(promotion: Promotion, by: By, reason: str) -> Change:
     """Return the promotion with the wish that it stops on its way."""
     wish = replace(promotion.wish, cancel=Cancel(by=by.person, at=by.at, reason=reason))
-    why = f": {reason}" if reason else "."
-    text = f"{by.person.name} asked to stop {promotion.id}{why}"
+    text = f"{by.person.name} asked to stop {promotion.id}{because(reason)}"
     return changed(promotion, wish, by.at, event(promotion, by, "promotion_cancel_asked", text))
 
 
@@ -79,8 +66,8 @@ def undeployed(promotion: Promotion, by: By, reason: str) -> Change:
     if is_stuck(promotion):
         promotion = removed_again(promotion)
     wish = replace(promotion.wish, undeploy=Cancel(by=by.person, at=by.at, reason=reason))
-    why = f": {reason}" if reason else "."
-    text = f"{by.person.name} asked to undeploy `{promotion.endpoint}` ({promotion.id}){why}"
+    what = f"`{promotion.endpoint}` ({promotion.id})"
+    text = f"{by.person.name} asked to undeploy {what}{because(reason)}"
     return changed(promotion, wish, by.at, event(promotion, by, "undeploy_asked", text))
 
 

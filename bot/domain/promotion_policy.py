@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.people import Person
-from bot.domain.policy import YES, Policy, Right, no, roles_in_words
+from bot.domain.policy import (
+    Policy,
+    Right,
+    lack_of_consent,
+    no,
+    right_of_requester,
+    right_to_decide,
+)
 from bot.domain.promotion import Promotion, PromotionPlan, PromotionStatus
 from trainer.contract.faults import SpecError
 from trainer.contract.promotion import PromotionOrder, decode_order, order_hash
@@ -48,29 +55,6 @@ def never(policy: Policy, plan: PromotionPlan) -> str | None:
     )
 
 
-def right_to_decide(policy: Policy, person: Person, promotion: Promotion, now: datetime) -> Right:
-    """Return whether the person may approve or reject the promotion now (four eyes)."""
-    approval = promotion.wish.approval
-    if approval is None:
-        return no("This promotion needs nobody's approval.")
-    if approval.decision is not None:
-        verb = "approved" if approval.decision.approved else "rejected"
-        return no(f"{approval.decision.by.name} has {verb} it already.")
-    if now >= approval.expires_at:
-        return no("The approval has expired; ask for the promotion again.")
-    if promotion.status is not PromotionStatus.AWAITING_APPROVAL:
-        return no(f"The promotion is {_words(promotion)}; there is nothing to decide.")
-    if person.is_same(promotion.requester):
-        return no(
-            f"You asked for this promotion, so somebody else decides: "
-            f"{roles_in_words(policy.approvers)} can."
-        )
-    if person.role not in policy.approvers:
-        mine, theirs = roles_in_words((person.role,)), roles_in_words(policy.approvers)
-        return no(f"You are {mine}; {theirs} can.")
-    return YES
-
-
 def right_to_cancel(policy: Policy, person: Person, promotion: Promotion) -> Right:
     """Return whether the person may stop the promotion on its way."""
     if promotion.status.is_final:
@@ -79,7 +63,7 @@ def right_to_cancel(policy: Policy, person: Person, promotion: Promotion) -> Rig
         return no(f"It is live already. To end it: `undeploy {promotion.endpoint}`.")
     if promotion.status is PromotionStatus.UNDEPLOYING or promotion.wish.cancel is not None:
         return no("It is being ended already.")
-    return _own_or(policy, person, promotion, "cancel it")
+    return right_of_requester(policy, person, promotion, "cancel it")
 
 
 def right_to_undeploy(policy: Policy, person: Person, promotion: Promotion) -> Right:
@@ -87,7 +71,7 @@ def right_to_undeploy(policy: Policy, person: Person, promotion: Promotion) -> R
     serves = promotion.status in (PromotionStatus.LIVE, PromotionStatus.UNDEPLOYING)
     if not serves:
         return no(f"It serves nothing: the promotion is {_words(promotion)}.")
-    return _own_or(policy, person, promotion, "undeploy it")
+    return right_of_requester(policy, person, promotion, "undeploy it")
 
 
 def promotion_rights(
@@ -118,16 +102,8 @@ def refusal_to_start(policy: Policy, promotion: Promotion) -> str | None:
         return "The order is about something else than the promotion."
     if (why := never(policy, plan)) is not None:
         return why
-    if (why := why_approval(policy, promotion.requester, plan)) is None:
-        return None
-    approval = promotion.wish.approval
-    if approval is None or approval.decision is None or not approval.decision.approved:
-        return f"{why} Nobody has agreed."
-    if approval.spec_sha256 != plan.order_sha256:
-        return "What was approved is not what would be served."
-    if approval.decision.by.is_same(promotion.requester):
-        return "The requester cannot be the approver."
-    return None
+    why = why_approval(policy, promotion.requester, plan)
+    return None if why is None else lack_of_consent(promotion, plan.order_sha256, why)
 
 
 def _order(promotion: Promotion) -> PromotionOrder | None:
@@ -135,15 +111,6 @@ def _order(promotion: Promotion) -> PromotionOrder | None:
         return decode_order(promotion.order)
     except SpecError:
         return None
-
-
-def _own_or(policy: Policy, person: Person, promotion: Promotion, verb: str) -> Right:
-    if person.is_same(promotion.requester) or person.role in policy.cancel_others:
-        return YES
-    return no(
-        f"{promotion.requester.name} asked for this promotion; only they or "
-        f"{roles_in_words(policy.cancel_others)} can {verb}."
-    )
 
 
 def _words(promotion: Promotion) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.picture import being_stopped, cancelled, open_question, rejected
 from bot.domain.promotion import Promotion, PromotionPlan, PromotionStatus
 from bot.domain.promotion_steps import deployment, is_stuck
+from bot.domain.reasons import because
 from bot.domain.redact import redact
 from bot.domain.run import PipelineSeen, PipelineState
 from bot.domain.view import PendingApproval, RailStage, RailState
@@ -86,7 +88,7 @@ def promotion_view(promotion: Promotion) -> PromotionView:
         waits_for=pipeline.waits_for if pipeline and not promotion.status.is_settled else (),
         fault=redact(_fault(promotion)),
         log_tail=_log_tail(promotion),
-        approval=_open_question(promotion),
+        approval=open_question(promotion),
         decided_by=decision.by.name if decision else None,
         decision_reason=decision.reason or None if decision else None,
         is_stopping=promotion.wish.cancel is not None and not promotion.status.is_settled,
@@ -98,7 +100,7 @@ def headline(promotion: Promotion) -> str:
     """Return one sentence: what is going on, or how it ended."""
     cancel = promotion.wish.cancel
     if cancel is not None and not promotion.status.is_settled:
-        return f"Being stopped for {cancel.by.name if cancel.by else 'the system'}."
+        return being_stopped(cancel)
     said = HEADLINES[promotion.status]
     return said if isinstance(said, str) else said(promotion)
 
@@ -127,25 +129,12 @@ def _undeploying(promotion: Promotion) -> str:
     return "It is being undeployed."
 
 
-def _cancelled(promotion: Promotion) -> str:
-    cancel = promotion.wish.cancel
-    who = cancel.by.name if cancel and cancel.by else "the system"
-    why = f": {cancel.reason}" if cancel and cancel.reason else "."
-    return f"Stopped by {who}{why}"
-
-
-def _rejected(promotion: Promotion) -> str:
-    decision = promotion.wish.approval.decision if promotion.wish.approval else None
-    if decision is None:
-        return "Rejected."
-    return f"{decision.by.name} rejected it: {decision.reason or 'no reason given'}"
-
-
 def _retired(promotion: Promotion) -> str:
     wish, endpoint = promotion.wish.undeploy, promotion.seen.endpoint
+    if wish is not None and wish.by is not None:
+        return f"Undeployed by {wish.by.name}{because(wish.reason)}"
     if wish is not None:
-        why = f": {wish.reason}" if wish.reason else "."
-        return f"Undeployed by {wish.by.name}{why}" if wish.by else f"Undeployed. {wish.reason}"
+        return f"Undeployed. {wish.reason}"
     live = endpoint.live if endpoint else None
     if live is not None:
         return f"Replaced by {live.key}."
@@ -162,8 +151,8 @@ HEADLINES: dict[PromotionStatus, str | Callable[[Promotion], str]] = {
     PromotionStatus.UNDEPLOYING: _undeploying,
     PromotionStatus.FAILED: _failed,
     PromotionStatus.ROLLED_BACK: _rolled_back,
-    PromotionStatus.CANCELLED: _cancelled,
-    PromotionStatus.REJECTED: _rejected,
+    PromotionStatus.CANCELLED: cancelled,
+    PromotionStatus.REJECTED: rejected,
     PromotionStatus.EXPIRED: "Nobody agreed in time; ask for it again.",
     PromotionStatus.RETIRED: _retired,
 }
@@ -192,13 +181,6 @@ def _log_tail(promotion: Promotion) -> tuple[str, ...]:
     if promotion.status not in failed or pipeline is None:
         return ()
     return tuple(redact(line) for line in pipeline.log_tail[-LOG_LINES:])
-
-
-def _open_question(promotion: Promotion) -> PendingApproval | None:
-    asked = promotion.wish.approval
-    if asked is None or promotion.status is not PromotionStatus.AWAITING_APPROVAL:
-        return None
-    return PendingApproval(asked.key, asked.why, asked.asked_at, asked.expires_at)
 
 
 def _rail(promotion: Promotion) -> tuple[RailStage, ...]:

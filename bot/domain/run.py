@@ -63,6 +63,11 @@ class RunStatus(StrEnum):
     EXPIRED = "expired"
 
     @property
+    def awaits_approval(self) -> bool:
+        """Return whether another person has to agree first."""
+        return self is RunStatus.AWAITING_APPROVAL
+
+    @property
     def is_final(self) -> bool:
         """Return whether nothing can follow."""
         return self in FINAL
@@ -112,6 +117,11 @@ class Cancel:
     by: Person | None
     at: datetime
     reason: str = ""
+
+    @property
+    def who(self) -> str:
+        """Return whose wish it is."""
+        return self.by.name if self.by else "the system"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.changing import By
 from bot.domain.naming import nearest
 from bot.domain.people import Person, Thread
-from bot.domain.policy import Right
+from bot.domain.policy import Right, right_to_decide
 from bot.domain.promotion import EndpointSeen, ModelVersion, Promotion, PromotionStatus
 from bot.domain.promotion_changing import Change, cancelled, decided, started, undeployed
 from bot.domain.promotion_news import news
@@ -24,7 +24,6 @@ from bot.domain.promotion_policy import (
     PromotionRights,
     promotion_rights,
     right_to_cancel,
-    right_to_decide,
     right_to_undeploy,
 )
 from bot.domain.run import Run, Source
