@@ -11,24 +11,11 @@ import pytest
 from bot.adapters.local.pipelines import LocalPipelines, Source
 from bot.adapters.local.supervisor import read_supervisor
 from bot.adapters.memory import MemoryPipelines
-from bot.domain.ordering import train_parameters
 from bot.domain.run import PipelineState
-from bot.ports import PipelineKind, PipelineRequest, Pipelines
+from bot.ports import Pipelines
 from tests.adapters.azure.devops_world import DevOpsWorld, sign_in
-from tests.adapters.conftest import SPEC
 from tests.adapters.local.workbench import until
-
-ONE, TWO = "run-20261123-aaaaaa", "run-20261123-bbbbbb"
-OVER = {
-    PipelineState.SUCCEEDED,
-    PipelineState.FAILED,
-    PipelineState.CANCELLED,
-    PipelineState.LOST,
-}
-
-
-def request(run_id: str = ONE) -> PipelineRequest:
-    return PipelineRequest(run_id, PipelineKind.TRAIN, train_parameters(run_id, SPEC), "ada")
+from tests.adapters.pipeline_requests import ONE, OVER, TWO, train
 
 
 class World(Protocol):
@@ -146,7 +133,7 @@ async def test_a_run_that_was_never_started_is_absent(world: World) -> None:
 
 
 async def test_a_started_run_is_queued_or_running_until_it_ends(world: World) -> None:
-    await world.pipelines.start(request())
+    await world.pipelines.start(train())
     assert await state(world) in {PipelineState.QUEUED, PipelineState.RUNNING}
     await world.begin(ONE)
     assert await state(world) is PipelineState.RUNNING
@@ -155,38 +142,38 @@ async def test_a_started_run_is_queued_or_running_until_it_ends(world: World) ->
 
 
 async def test_a_run_that_fails_says_so(world: World) -> None:
-    await world.pipelines.start(request())
+    await world.pipelines.start(train())
     await world.finish(ONE, good=False)
     assert await state(world) is PipelineState.FAILED
 
 
 async def test_starting_again_starts_nothing(world: World) -> None:
-    await world.pipelines.start(request())
+    await world.pipelines.start(train())
     await world.begin(ONE)
-    await world.pipelines.start(request())
+    await world.pipelines.start(train())
     await world.finish(ONE)
-    await world.pipelines.start(request())
+    await world.pipelines.start(train())
     assert await state(world) is PipelineState.SUCCEEDED
     assert world.started() == 1
 
 
 async def test_two_starts_at_the_same_moment_start_one(world: World) -> None:
-    await asyncio.gather(*[world.pipelines.start(request()) for _ in range(3)])
+    await asyncio.gather(*[world.pipelines.start(train()) for _ in range(3)])
     await world.begin(ONE)
     await world.finish(ONE)
     assert world.started() == 1
 
 
 async def test_runs_are_told_apart(world: World) -> None:
-    await world.pipelines.start(request(ONE))
-    await world.pipelines.start(request(TWO))
+    await world.pipelines.start(train(ONE))
+    await world.pipelines.start(train(TWO))
     await world.finish(TWO)
     assert await state(world, TWO) is PipelineState.SUCCEEDED
     assert await state(world, ONE) not in OVER
 
 
 async def test_cancelling_ends_a_run_however_often_it_is_asked(world: World) -> None:
-    await world.pipelines.start(request())
+    await world.pipelines.start(train())
     await world.begin(ONE)
     await world.pipelines.cancel(ONE)
     await world.pipelines.cancel(ONE)
@@ -196,7 +183,7 @@ async def test_cancelling_ends_a_run_however_often_it_is_asked(world: World) -> 
 
 
 async def test_cancelling_leaves_an_ended_run_alone(world: World) -> None:
-    await world.pipelines.start(request())
+    await world.pipelines.start(train())
     await world.finish(ONE)
     await world.pipelines.cancel(ONE)
     assert await state(world) is PipelineState.SUCCEEDED

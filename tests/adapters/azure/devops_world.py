@@ -18,15 +18,10 @@ from bot.adapters.clock import SystemClock
 from bot.domain.run import PipelineSeen, PipelineState
 from bot.ports import PipelineKind
 from tests.adapters.local.workbench import until
+from tests.adapters.pipeline_requests import OVER
 from tests.azure_twin import world
 from tests.azure_twin.fixtures import RunningTwin
 
-OVER = {
-    PipelineState.SUCCEEDED,
-    PipelineState.FAILED,
-    PipelineState.CANCELLED,
-    PipelineState.LOST,
-}
 RUNS = r"/pipelines/\d+/runs"
 
 # Every run waits for a file that says how it ends.
@@ -100,6 +95,7 @@ class DevOpsWorld:
         self.repository = root / "repository"
         self.write("train", TRAIN)
         self.write("promote", PROMOTE)
+        self._connections: list[DevOps] = []
         self.devops = self.connect()
         self.pipelines = self.adapter(self.devops, **options)
 
@@ -110,11 +106,12 @@ class DevOpsWorld:
         file.write_text(filled, encoding="utf-8")
 
     def connect(self, **values: Any) -> DevOps:
-        """Return a new connection, as a restarted bot has one."""
+        """Return a new connection, as a restarted bot has one; it ends with this world."""
         place = {"url": world.DEVOPS_URL, "project": world.PROJECT, **values}
         tokens = place.pop("tokens", None) or Tokens(identity())
         calls = place.pop("calls", None) or Calls(Gate(DEVOPS), tokens.identity.words, timeout_s=20)
-        return DevOps(place["url"], place["project"], tokens, calls)
+        self._connections.append(DevOps(place["url"], place["project"], tokens, calls))
+        return self._connections[-1]
 
     def adapter(self, devops: DevOps, **options: Any) -> AzurePipelines:
         files = Files(
@@ -147,7 +144,8 @@ class DevOpsWorld:
     async def close(self) -> None:
         await asyncio.to_thread(self.twin.control.clear_faults)
         await self.open()
-        self.devops.close()
+        for connection in self._connections:
+            connection.close()
 
     async def runs(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = await self.control("list_runs")
