@@ -60,9 +60,12 @@ class Artifacts:
         self._refused_at = None
         return [blob for blob in found if _is_of(blob.job, run_id)]
 
-    def of_job(self, job: str) -> Sequence[Blob]:
-        """Return the files of one job, sorted by path. Raises where storage cannot be read."""
-        return self._by_storage(artifact_prefix(job))
+    def of_job(self, job: str, start: str = "") -> Sequence[Blob]:
+        """Return the files of one job whose paths begin with `start`, sorted by path.
+
+        Raises where storage cannot be read.
+        """
+        return self._by_storage(artifact_prefix(job) + start)
 
     def read(self, blob: Blob, offset: int, length: int) -> bytes:
         """Return a part of a file, short at its end, empty where the file is gone."""

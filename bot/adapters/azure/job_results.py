@@ -28,8 +28,11 @@ class Results:
         return [ResultFile(path, place[2]) for path, place in sorted(self._places(name).items())]
 
     def open(self, name: str, path: str) -> Callable[[int], bytes]:
-        """Return what reads a piece from an offset. Raises `NotFoundError` for no such result."""
-        place = self._places(name).get(path)
+        """Return what reads a piece from an offset. Raises `NotFoundError` for no such result.
+
+        The path only ever begins a listing, and no address is made of it: `..` leads nowhere.
+        """
+        place = self._places(name, path).get(path)
         if place is None:
             raise NotFoundError(f"There is no result `{path}`; the run's page lists them.")
         store, blob, size = place
@@ -43,16 +46,19 @@ class Results:
 
         return piece
 
-    def _places(self, name: str) -> dict[str, Place]:
-        found: dict[str, Place] = {}
-        below = f"{ARTIFACTS_FOLDER}/"
-        for blob in self._artifacts.of_job(name):
-            if blob.path.startswith(below):
-                where = (ARTIFACTS, artifact_prefix(name) + blob.path, blob.bytes)
-                found[blob.path.removeprefix(below)] = where
-        return {**found, **self._model(name)}
+    def _places(self, name: str, start: str = "") -> dict[str, Place]:
+        """Return where the results lie whose paths begin with `start`."""
+        below, job = f"{ARTIFACTS_FOLDER}/", artifact_prefix(name)
+        found = {
+            blob.path.removeprefix(below): (ARTIFACTS, job + blob.path, blob.bytes)
+            for blob in self._artifacts.of_job(name, below + start)
+        }
+        return {**found, **self._model(name, start)}
 
-    def _model(self, name: str) -> dict[str, Place]:
+    def _model(self, name: str, start: str) -> dict[str, Place]:
+        folder = f"{MODEL_OUTPUT}/"
+        if start and not start.startswith(folder):
+            return {}
         try:
             job: Any = self._workspace.ml.jobs.get(name)
         except ResourceNotFoundError:
@@ -62,12 +68,8 @@ class Results:
         if place is None or place["store"] != FILES:
             return {}
         prefix = place["path"].rstrip("/") + "/"
-        blobs = self._workspace.blobs(FILES).list_blobs(name_starts_with=prefix)
+        wanted = prefix + start.removeprefix(folder)
         return {
-            f"{MODEL_OUTPUT}/{blob.name.removeprefix(prefix)}": (
-                FILES,
-                blob.name,
-                int(blob.size or 0),
-            )
-            for blob in blobs
+            folder + blob.name.removeprefix(prefix): (FILES, blob.name, int(blob.size or 0))
+            for blob in self._workspace.blobs(FILES).list_blobs(name_starts_with=wanted)
         }

@@ -13,7 +13,7 @@ from bot.adapters.azure.data import AzureData
 from bot.adapters.azure.jobs import AzureJobs
 from bot.adapters.azure.tracking import AzureTracking
 from bot.domain.run import JobSeen, JobState
-from bot.errors import InputError
+from bot.errors import InputError, NotFoundError
 from bot.ports import MetricsQuery
 from tests.adapters.azure.ml_world import ENTRIES, ml_module, workspace_of
 from tests.adapters.local.workbench import until
@@ -112,16 +112,24 @@ async def test_a_run_on_a_data_asset_is_trained_seen_and_fetched(
     assert curve.last_step == 40
     assert any("held-out loss" in line or "done:" in line for line in log.lines)
 
-    files = [file.path for file in await bench.jobs.results(run_id)]
+    files = {file.path: file.bytes for file in await bench.jobs.results(run_id)}
     assert {"model/model.safetensors", "report.json", "model-card.md", "samples.json"} <= set(files)
-    pieces = [piece async for piece in bench.jobs.read_result(run_id, "report.json")]
-    assert json.loads(b"".join(pieces))["steps"] == 40
+    assert json.loads(await _read(bench, run_id, "report.json"))["steps"] == 40
+    weights = await _read(bench, run_id, "model/model.safetensors")
+    assert len(weights) == files["model/model.safetensors"] > 0
+    for beginning in ("report", "model/", "model/model", ""):
+        with pytest.raises(NotFoundError):
+            await _read(bench, run_id, beginning)
 
     assert not [line for line in log.lines if "MLflow" in line]
     record = await bench.workspace.ask("read", lambda _: bench.tracking._mlflow.run(run_id))
     assert record.status == "FINISHED"
     assert record.metrics["loss"][0] == 40
     assert record.tags[Tag.ATTEMPT] == "1"
+
+
+async def _read(bench: Bench, name: str, path: str) -> bytes:
+    return b"".join([piece async for piece in bench.jobs.read_result(name, path)])
 
 
 async def test_a_run_builds_on_the_model_of_another(bench: Bench, azure_spec: MakeSpec) -> None:
