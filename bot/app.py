@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bot.adapters.bell import LocalBell, PostgresBell
 from bot.adapters.home_lock import HomeLock
-from bot.adapters.sql import SqlStore, check_version, leader_of, migrate, wires_of
+from bot.adapters.sql import Password, SqlStore, check_version, leader_of, migrate, wires_of
 from bot.cards import render
 from bot.cards.card import Links
 from bot.cards.shared import shared_card
@@ -108,10 +108,11 @@ async def _prepare_store(settings: Settings) -> None:
 async def running(settings: Settings, files: Files) -> AsyncIterator[web.Application]:
     """Build everything, start the loops, and end them in order on the way out."""
     async with AsyncExitStack() as stack:
-        store = await SqlStore.open(settings.store_url, password_of(settings))
+        password = password_of(settings)
+        store = await SqlStore.open(settings.store_url, password)
         stack.push_async_callback(store.close)
         local = LocalBell(prompt=OWN_TOPICS)
-        bell = _shared_bell(settings, local)
+        bell = _shared_bell(settings.store_url, password, local)
         base = Base(settings, files, store, bell or local)
         parts = await stack.enter_async_context(parts_of(base))
         service = await _service(base, parts)
@@ -126,28 +127,27 @@ async def running(settings: Settings, files: Files) -> AsyncIterator[web.Applica
         app.add_routes(parts.hooks)
         duties = Duties(base, parts, service, around)
         add_routes(app, _web(base, parts, service, duties.readings()))
-        leader = leader_of(settings.store_url, password_of(settings))
+        leader = leader_of(settings.store_url, password)
         loops = [leader.run(duties.run), *([bell.run()] if bell else [])]
         await stack.enter_async_context(_tasks(loops))
         yield app
 
 
-def _shared_bell(settings: Settings, local: LocalBell) -> PostgresBell | None:
+def _shared_bell(url: str, password: Password | None, local: LocalBell) -> PostgresBell | None:
     """Return the bell that other replicas hear too; None where there is only this process."""
-    if not settings.store_url.startswith("postgresql"):
+    if not url.startswith("postgresql"):
         return None
-    return PostgresBell(wires_of(settings.store_url, password_of(settings)), local)
+    return PostgresBell(wires_of(url, password), local)
 
 
 class Duties:
     """What one replica alone does: reconcile, send, keep schedules and the house."""
 
     def __init__(self, base: Base, parts: Parts, service: Service, around: Surroundings) -> None:
-        settings = base.settings
-        tempo = Tempo(quiet=timedelta(seconds=settings.card_every_s))
+        tempo = Tempo(quiet=timedelta(seconds=base.settings.card_every_s))
         self._base, self._around = base, around
         self._reconciler = Reconciler(
-            _backends(base, parts), base.files.policy, tempo, settings.sweep_s
+            _backends(base, parts), base.files.policy, tempo, base.settings.sweep_s
         )
         self._scheduler = Scheduler(service.schedules, base.clock)
         self._housekeeping = Housekeeping(

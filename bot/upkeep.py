@@ -5,17 +5,16 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-from bot.adapters.azure.credential import Identity, Tokens
 from bot.adapters.azure.devops import DevOps
 from bot.adapters.azure.doctor import Doctor
 from bot.adapters.azure.findings import Finding, examined, has_fault, ok
-from bot.adapters.azure.hooks import Hooks
+from bot.adapters.azure.hooks import Hooks, Standing
 from bot.adapters.sql import check_version
 from bot.errors import BotError, SetupError
-from bot.settings import Settings, load_settings
-from trainer.contract.clusters import ClustersError, read_clusters
+from bot.profiles import password_of
+from bot.settings import Settings, load_clusters, load_settings
 
 Work = Callable[[Settings], Coroutine[None, None, int]]
 
@@ -49,11 +48,7 @@ def _run(work: Work) -> int:
 
 async def _doctor(settings: Settings) -> int:
     findings: list[Finding] = [ok("Settings", "All that the azure profile needs is set.")]
-    try:
-        entries = read_clusters(settings.clusters_file)
-    except ClustersError as error:
-        raise SetupError(str(error)) from error
-    doctor = Doctor(settings, entries)
+    doctor = Doctor(settings, load_clusters(settings.clusters_file))
     try:
         findings += await doctor.examine()
     finally:
@@ -66,24 +61,22 @@ async def _doctor(settings: Settings) -> int:
 
 async def _store(settings: Settings) -> Sequence[Finding]:
     """Look whether the store answers and is this version's; a PostgreSQL takes a token."""
-    await check_version(settings.store_url, Tokens(Identity.of(settings)).database_password)
+    await check_version(settings.store_url, password_of(settings))
     return [ok("Store", "It answers and is this version's.")]
 
 
 async def _show(settings: Settings) -> int:
-    devops = DevOps.of(settings)
-    try:
-        found = await Hooks(devops, settings).show()
-    finally:
-        devops.close()
-    sys.stdout.write("".join(f"{line}\n" for line in found.sentences()))
-    return 0 if found.is_good else 1
+    return await _hooks(settings, Hooks.show)
 
 
 async def _ensure(settings: Settings) -> int:
+    return await _hooks(settings, Hooks.ensure)
+
+
+async def _hooks(settings: Settings, work: Callable[[Hooks], Awaitable[Standing]]) -> int:
     devops = DevOps.of(settings)
     try:
-        found = await Hooks(devops, settings).ensure()
+        found = await work(Hooks(devops, settings))
     finally:
         devops.close()
     sys.stdout.write("".join(f"{line}\n" for line in found.sentences()))

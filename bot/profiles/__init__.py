@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from types import ModuleType
 from typing import cast
 
-from bot.adapters.sql.engines import Password
+from bot.adapters.sql import Password
 from bot.profiles.local import local_parts
 from bot.profiles.parts import Base, Files, Parts
 from bot.settings import Settings

@@ -1,11 +1,10 @@
 """The azure profile: Azure Pipelines, Azure ML, Entra ID and Teams, as one identity of the bot."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from bot.adapters.azure.credential import POSTGRES_SCOPE, Identity, Tokens
+from bot.adapters.azure.credential import Identity, Tokens
 from bot.adapters.azure.data import AzureData
 from bot.adapters.azure.devops import DevOps
 from bot.adapters.azure.hooks import Hooks as ServiceHooks
@@ -17,18 +16,16 @@ from bot.adapters.azure.tracking import AzureTracking
 from bot.adapters.azure.workspace import Workspace
 from bot.adapters.directory import StoreDirectory
 from bot.adapters.grant_signer import GrantSigner
-from bot.adapters.sql.engines import Password
-from bot.errors import SetupError
+from bot.adapters.sql import Password
 from bot.oidc import Provider, TokenVerifier
 from bot.profiles.parts import Base, Parts
 from bot.service.grants import Grants
-from bot.settings import Settings
+from bot.settings import Settings, load_clusters
 from bot.teams.authentication import AppIdentity, AppType, TokenRequired
 from bot.teams.keys import SigningKeys
 from bot.teams.tokens import AppTokens
 from bot.web.hooks import Hooks
 from bot.web.sign_in.composition import Around, issuer_of, sign_in_of, verifier_of
-from trainer.contract.clusters import ClusterEntry, ClustersError, read_clusters
 
 
 @asynccontextmanager
@@ -37,14 +34,14 @@ async def azure_parts(base: Base) -> AsyncIterator[Parts]:
     settings, clock = base.settings, base.clock
     identity = Identity.of(settings)
     devops, workspace = DevOps.of(settings), Workspace.of(settings)
-    clusters = _clusters(settings)
+    clusters = load_clusters(settings.clusters_file)
     jobs = AzureJobs(workspace, clusters)
     directory = StoreDirectory(base.store.people, clock)
     data = AzureData(workspace)
     async with AsyncExitStack() as stack:
         stack.callback(devops.close)
         stack.callback(workspace.close)
-        own = await stack.enter_async_context(identity.async_credential())
+        own = identity.for_coroutines()
         around = Around(directory, base.store, clock, identity=own, environment=os.environ)
         yield Parts(
             pipelines=AzurePipelines(devops, PipelineFiles.of(settings), clock),
@@ -59,7 +56,7 @@ async def azure_parts(base: Base) -> AsyncIterator[Parts]:
             door=sign_in_of(settings, around),
             tokens=AppTokens(identity.of_app(settings.bot_app_id), clock),
             grants=_grants(base),
-            hooks=_hooks(base).routes(),
+            hooks=_hooks(base, workspace.resource_id).routes(),
             machines=frozenset((entry.sku, entry.priority) for entry in clusters),
             looks=[ServiceHooks(devops, settings).disabled],
             sign_in_url=f"{settings.public_url}/auth/sign-in",
@@ -68,23 +65,11 @@ async def azure_parts(base: Base) -> AsyncIterator[Parts]:
 
 def store_password(settings: Settings) -> Password:
     """Return what gives a fresh token for PostgreSQL, for each new connection."""
-    tokens = Tokens(Identity.of(settings))
-
-    async def password() -> str:
-        return await asyncio.to_thread(tokens.token, POSTGRES_SCOPE)
-
-    return password
+    return Tokens(Identity.of(settings)).database_password
 
 
 def _registration(settings: Settings) -> AppIdentity:
     return AppIdentity(AppType.SINGLE_TENANT, settings.bot_app_id, settings.tenant_id)
-
-
-def _clusters(settings: Settings) -> tuple[ClusterEntry, ...]:
-    try:
-        return read_clusters(settings.clusters_file)
-    except ClustersError as error:
-        raise SetupError(str(error)) from error
 
 
 def _grants(base: Base) -> Grants:
@@ -93,7 +78,7 @@ def _grants(base: Base) -> Grants:
     return Grants(base.store, base.clock, image=settings.trainer_image, sign=signer.sign)
 
 
-def _hooks(base: Base) -> Hooks:
+def _hooks(base: Base, workspace_id: str) -> Hooks:
     settings, clock = base.settings, base.clock
     plain = verifier_of(settings, Provider(issuer_of(settings), clock), clock)
     events = plain.audiences | frozenset({settings.events_audience} - {""})
@@ -105,8 +90,5 @@ def _hooks(base: Base) -> Hooks:
         user=settings.hooks_user,
         password=settings.hooks_password.get_secret_value(),
         verify=verifier.verify,
-        workspace=(
-            f"/subscriptions/{settings.subscription_id}/resourceGroups/{settings.resource_group}"
-            f"/providers/Microsoft.MachineLearningServices/workspaces/{settings.workspace}"
-        ),
+        workspace=workspace_id,
     )

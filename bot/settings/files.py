@@ -1,4 +1,4 @@
-"""The files that the settings name: people and policy."""
+"""The files that the settings name: people, policy and clusters."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
 from bot.errors import SetupError
+from trainer.contract.clusters import ClusterEntry, ClustersError, read_clusters
 
 
 class _PersonEntry(BaseModel):
@@ -45,6 +46,14 @@ def load_policy(path: Path) -> Policy:
         return Policy.model_validate(_read_yaml(path))
     except ValidationError as error:
         raise SetupError(f"The policy file {path} is not usable: {_places(error)}.") from error
+
+
+def load_clusters(path: Path) -> tuple[ClusterEntry, ...]:
+    """Return the clusters of the file."""
+    try:
+        return read_clusters(path)
+    except ClustersError as error:
+        raise SetupError(str(error)) from error
 
 
 def _places(error: ValidationError) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, assert_never
 
 from azure.core.credentials import AccessToken, TokenCredential
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity import (
     CertificateCredential,
     ClientAssertionCredential,
@@ -16,7 +15,6 @@ from azure.identity import (
     ManagedIdentityCredential,
     WorkloadIdentityCredential,
 )
-from azure.identity import aio as identity_aio
 from pydantic import SecretStr
 
 from bot.adapters.azure.faults import ENTRA, clean, wrapped
@@ -93,24 +91,9 @@ class Identity:
             return ClientSecretCredential(tenant, client, secret, **_PATIENCE)
         assert_never(kind)
 
-    def async_credential(self) -> AsyncTokenCredential:
-        """Return a new credential for coroutines; close it."""
-        tenant, client, kind = self.tenant_id, self.client_id, self.kind
-        if kind == "managed_identity":
-            return identity_aio.ManagedIdentityCredential(client_id=client, **_PATIENCE)
-        if kind == "workload_identity":
-            return identity_aio.WorkloadIdentityCredential(
-                tenant_id=tenant, client_id=client, **_PATIENCE
-            )
-        if kind == "certificate":
-            path = str(self.certificate_file)
-            return identity_aio.CertificateCredential(
-                tenant, client, certificate_path=path, **_PATIENCE
-            )
-        if kind == "client_secret":
-            secret = self.client_secret.get_secret_value()
-            return identity_aio.ClientSecretCredential(tenant, client, secret, **_PATIENCE)
-        assert_never(kind)
+    def for_coroutines(self) -> "AppCredential":
+        """Return a new credential for coroutines, with an empty cache of tokens."""
+        return AppCredential(self.credential)
 
     def of_app(self, app_id: str) -> "AppCredential":
         """Return how this identity speaks for an app registration that trusts it.
@@ -119,7 +102,7 @@ class Identity:
         token of its own (federated credential), so that no secret is needed.
         """
         if app_id.lower() == self.client_id.lower():
-            return AppCredential(self.credential)
+            return self.for_coroutines()
         return AppCredential(lambda: self._federated(app_id))
 
     def _federated(self, app_id: str) -> TokenCredential:

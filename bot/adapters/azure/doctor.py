@@ -22,7 +22,7 @@ from bot.adapters.azure.doctor_devops import DevOpsDoctor, DevOpsSettings
 from bot.adapters.azure.faults import ENTRA, wrapped
 from bot.adapters.azure.findings import Finding, Probe, examined, fault, ok, warning
 from bot.adapters.azure.rest import ARM, GRAPH, Reader
-from bot.adapters.azure.workspace import Workspace
+from bot.adapters.azure.workspace import Workspace, WorkspaceSettings
 from bot.ports import ClusterSeen
 from trainer.contract.clusters import ClusterEntry
 
@@ -32,15 +32,9 @@ TEAMS = "Teams app"
 _STORAGE_VERSION = "2023-05-01"
 
 
-class DoctorSettings(DevOpsSettings, Protocol):
+class DoctorSettings(DevOpsSettings, WorkspaceSettings, Protocol):
     """The settings that the preflight reads; `bot.settings.Settings` has them."""
 
-    @property
-    def subscription_id(self) -> str: ...
-    @property
-    def resource_group(self) -> str: ...
-    @property
-    def workspace(self) -> str: ...
     @property
     def grant_key(self) -> SecretStr: ...
     @property
