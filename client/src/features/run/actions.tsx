@@ -1,7 +1,8 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useId, useState } from "react";
+import { useId, useState } from "react";
 import { useRerun, useRunAction } from "@/api/actions";
 import type { Right, RunDetail } from "@/api/generated";
+import { ReasonDialog } from "@/shared/dialogs/asked";
 import { PromoteAction } from "@/shared/promotion/promote-action";
 import { STATUS } from "@/shared/status/status";
 import { Act, ActionFault, Reasons } from "@/shared/ui/act";
@@ -9,8 +10,6 @@ import { SecondaryLink } from "@/shared/ui/action-link";
 import { useNonce } from "@/shared/ui/use-nonce";
 import styles from "./run.module.css";
 import { WORDS } from "./words";
-
-const ReasonDialog = lazy(() => import("@/shared/ui/reason-dialog"));
 
 /** What was asked; null until something was: most visitors never load the dialog. */
 type Asking = { kind: "cancel" | "reject"; isOpen: boolean } | null;
@@ -33,16 +32,14 @@ export function Actions({ detail }: { detail: RunDetail }) {
       />
       <ActionFault error={asking?.isOpen ? null : (act.error ?? rerun.error)} />
       {asking && (
-        <Suspense fallback={null}>
-          <ReasonDialog
-            isOpen={asking.isOpen}
-            words={WORDS.dialogs[asking.kind]}
-            busy={busy}
-            error={act.error}
-            onClose={close}
-            onConfirm={(reason) => act.mutate({ kind: asking.kind, reason }, { onSuccess: close })}
-          />
-        </Suspense>
+        <ReasonDialog
+          isOpen={asking.isOpen}
+          words={WORDS.dialogs[asking.kind]}
+          busy={busy}
+          error={act.error}
+          onClose={close}
+          onConfirm={(reason) => act.mutate({ kind: asking.kind, reason }, { onSuccess: close })}
+        />
       )}
     </div>
   );

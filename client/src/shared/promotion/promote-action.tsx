@@ -1,9 +1,8 @@
 import { Button } from "@fluentui/react-components";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import type { RunView } from "@/api/generated";
+import { PromoteDialog } from "@/shared/dialogs/asked";
 import { WORDS } from "./words";
-
-const PromoteDialog = lazy(() => import("./promote-dialog"));
 
 /** Plans to serve a run's model; only a run that succeeded has one. */
 export function PromoteAction({ run }: { run: RunView }) {
@@ -13,13 +12,11 @@ export function PromoteAction({ run }: { run: RunView }) {
     <>
       <Button onClick={() => setAsked({ ever: true, isOpen: true })}>{WORDS.promote}</Button>
       {asked.ever && (
-        <Suspense fallback={null}>
-          <PromoteDialog
-            run={run}
-            isOpen={asked.isOpen}
-            onClose={() => setAsked({ ever: true, isOpen: false })}
-          />
-        </Suspense>
+        <PromoteDialog
+          run={run}
+          isOpen={asked.isOpen}
+          onClose={() => setAsked({ ever: true, isOpen: false })}
+        />
       )}
     </>
   );

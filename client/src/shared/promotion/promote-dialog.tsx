@@ -25,7 +25,7 @@ type PromoteDialogProps = { run: RunView; isOpen: boolean; onClose: () => void }
 const NOTHING: Typed = { model: "", machine: "", hours: "" };
 
 /** The plan comes first; Start serves exactly what was shown. */
-export default function PromoteDialog({ run, isOpen, onClose }: PromoteDialogProps) {
+export function PromoteDialog({ run, isOpen, onClose }: PromoteDialogProps) {
   const [typed, setTyped] = useState<Typed>(NOTHING);
   const [asked, setAsked] = useState<Typed>(NOTHING);
   const nonceFor = useNonce();

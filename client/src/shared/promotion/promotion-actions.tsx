@@ -1,12 +1,11 @@
-import { lazy, Suspense, useId, useState } from "react";
+import { useId, useState } from "react";
 import type { PromotionDetail, Right } from "@/api/generated";
 import { type Reasoned, usePromotionAction } from "@/api/promotions";
+import { ReasonDialog } from "@/shared/dialogs/asked";
 import { Act, ActionFault, Reasons } from "@/shared/ui/act";
 import styles from "./promote.module.css";
 import { PROMOTION } from "./status";
 import { WORDS } from "./words";
-
-const ReasonDialog = lazy(() => import("@/shared/ui/reason-dialog"));
 
 type Choice = { kind: Reasoned | "approve"; right: Right; primary?: boolean };
 
@@ -38,16 +37,14 @@ export function PromotionActions({ detail }: { detail: PromotionDetail }) {
       <Reasons id={reasons} rights={choices.map(({ right }) => right)} />
       <ActionFault error={asking?.isOpen ? null : act.error} />
       {asking && (
-        <Suspense fallback={null}>
-          <ReasonDialog
-            isOpen={asking.isOpen}
-            words={WORDS.dialogs[asking.kind]}
-            busy={act.isPending}
-            error={act.error}
-            onClose={close}
-            onConfirm={(reason) => act.mutate({ kind: asking.kind, reason }, { onSuccess: close })}
-          />
-        </Suspense>
+        <ReasonDialog
+          isOpen={asking.isOpen}
+          words={WORDS.dialogs[asking.kind]}
+          busy={act.isPending}
+          error={act.error}
+          onClose={close}
+          onConfirm={(reason) => act.mutate({ kind: asking.kind, reason }, { onSuccess: close })}
+        />
       )}
     </>
   );

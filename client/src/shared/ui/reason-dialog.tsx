@@ -24,7 +24,7 @@ type ReasonDialogProps = {
   onConfirm: (reason: string) => void;
 };
 
-export default function ReasonDialog({
+export function ReasonDialog({
   isOpen,
   words,
   busy,
