@@ -5,6 +5,7 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { noCircles } from "./scripts/circles.ts";
 
 const SMALLEST = 1024; // bytes; below, a compressed copy saves no packet
 
@@ -37,7 +38,7 @@ const CURVES = /uplot|shared.chart.(line-chart|chart-options|readout)/;
 /**
  * What several pages share, in two files: a browser has only six connections to the bot. Packages
  * never import our code, so no file imports another in a circle: in a circle a class can come
- * before the class that it extends, and no page starts.
+ * before the class that it extends, and no page starts; `noCircles` refuses such a build.
  */
 const PACKAGES = {
   name: "packages",
@@ -53,7 +54,7 @@ const SHARED = {
 };
 
 export default defineConfig({
-  plugins: [react(), precompress()],
+  plugins: [react(), noCircles(), precompress()],
   resolve: { tsconfigPaths: true },
   build: {
     target: "es2023",
