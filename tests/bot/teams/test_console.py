@@ -17,9 +17,8 @@ from bot.teams.console.prompt import converse
 from bot.teams.console.room import Heard, Room, button, session
 from bot.teams.console.screen import Screen
 from bot.teams.console.talk import Exit, Talk, exit_of, is_refusal
+from tests.bot.conftest import ALEX, MEGAN
 
-ALEX = Person("id-alex", "tenant-1", "Alex Wilber", Role.RESEARCHER)
-MEGAN = Person("id-megan", "tenant-1", "Megan Bowen", Role.APPROVER)
 STRANGER = Person("id-x", "tenant-1", "Nobody Known", Role.RESEARCHER)
 
 

@@ -7,8 +7,7 @@ import pytest
 from bot.adapters.clock import ManualClock
 from bot.teams.authentication import AppIdentity, TokenRequired
 from bot.teams.keys import SigningKeys
-
-APP_ID = "00000000-0000-0000-0000-00000000b0b0"
+from tests.bot.teams.loopback_teams import APP_ID
 
 
 def in_seconds(seconds: int) -> int:

@@ -8,10 +8,9 @@ import pytest
 from tenacity import AsyncRetrying, stop_after_delay, wait_fixed
 
 from bot.domain.message import MessageState
-from bot.domain.people import Person, Role
 from bot.playground import CLI, playground_command, playground_config, playground_environment
+from tests.bot.conftest import ALEX
 
-ALEX = Person("id-alex", "tenant-1", "Alex Wilber", Role.RESEARCHER)
 PERSONAL = "a:krsp-personal"
 GROUP = "19:krsp-group@thread.v2"
 CHANNEL = "19:krsp-training@thread.tacv2"
