@@ -7,6 +7,7 @@ from bot.domain.promotion_posts import PromotionPlanPost
 from bot.domain.run import PipelineSeen, PipelineState, Run, RunStatus, StageSeen
 
 RUNNING, DONE, FAILED = PipelineState.RUNNING, PipelineState.SUCCEEDED, PipelineState.FAILED
+HOUR = 3600
 
 
 class Serving:
