@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from bot.domain.people import Thread
 from bot.domain.posts import Post
+from bot.domain.promotion import Promotion
+from bot.domain.run import Run
 
 
 class MessageState(StrEnum):
@@ -38,3 +40,17 @@ class Message:
     not_before: datetime | None = None
     attempts: int = 0
     fault: str | None = None
+
+
+def message_about(
+    asked: Run | Promotion, thread: Thread, what: str, post: Post, now: datetime
+) -> Message:
+    """Return what one thread hears; `what` (`run`, `approval` ...) makes its key unique."""
+    return Message(
+        key=f"{asked.id}/{what}/{thread.id}",
+        thread=thread,
+        post=post,
+        state=MessageState.PENDING,
+        created_at=now,
+        run_id=asked.id if isinstance(asked, Run) else asked.run_id,
+    )

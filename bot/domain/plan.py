@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from bot.domain.cost import busy_seconds, cost_so_far
-from bot.domain.message import Message, MessageState
-from bot.domain.people import Thread
+from bot.domain.message import Message, message_about
 from bot.domain.posts import AlertPost, ApprovalPost, Post, RunPost
 from bot.domain.run import Cancel, JobSeen, JobState, PipelineSeen, PipelineState, Run, RunStatus
 from bot.domain.seen import ENDED_PIPELINE
@@ -166,30 +165,14 @@ def news(
     """
     wanted: list[Message] = []
     for thread in run.threads:
-        wanted.append(_message(run, thread, "run", RunPost(view), now))
+        wanted.append(message_about(run, thread, "run", RunPost(view), now))
         if run.status.is_final:
             alert = AlertPost(view, run.requester.id, run.requester.name)
-            wanted.append(_message(run, thread, "alert", alert, now))
+            wanted.append(message_about(run, thread, "alert", alert, now))
     if run.threads and run.wish.approval is not None:
         asked = ApprovalPost(view, run.wish.approval.may_decide)
-        wanted.append(_message(run, run.threads[0], "approval", asked, now))
+        wanted.append(message_about(run, run.threads[0], "approval", asked, now))
     return tuple(m for m in wanted if _is_news(m, told.get(m.key), now, tempo))
-
-
-def _message(run: Run, thread: Thread, what: str, post: Post, now: datetime) -> Message:
-    return Message(
-        key=message_key(run.id, what, thread),
-        thread=thread,
-        post=post,
-        state=MessageState.PENDING,
-        created_at=now,
-        run_id=run.id,
-    )
-
-
-def message_key(run_id: str, what: str, thread: Thread) -> str:
-    """Return the unique key of what one thread hears of one run (`run`, `approval`, `alert`)."""
-    return f"{run_id}/{what}/{thread.id}"
 
 
 def _is_news(wanted: Message, told: Message | None, now: datetime, tempo: Tempo) -> bool:

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.domain.message import Message, MessageState
-from bot.domain.people import Thread
-from bot.domain.posts import Post
+from bot.domain.message import Message, message_about
 from bot.domain.promotion import Promotion, PromotionStatus
 from bot.domain.promotion_posts import (
     PromotionAlertPost,
@@ -15,16 +13,8 @@ from bot.domain.promotion_posts import (
 )
 from bot.domain.promotion_steps import deployment, expires_soon, is_stuck
 from bot.domain.promotion_view import PromotionView, promotion_view
-from bot.domain.run import Event, PipelineSeen, PipelineState, Source
-
-_TOLD_STAGES = frozenset(
-    {
-        PipelineState.RUNNING,
-        PipelineState.SUCCEEDED,
-        PipelineState.FAILED,
-        PipelineState.CANCELLED,
-    }
-)
+from bot.domain.run import Event, PipelineSeen, Source
+from bot.domain.sightings import new_stages
 
 
 def news(promotion: Promotion, told: Mapping[str, Message], now: datetime) -> tuple[Message, ...]:
@@ -37,16 +27,18 @@ def news(promotion: Promotion, told: Mapping[str, Message], now: datetime) -> tu
     view = promotion_view(promotion)
     wanted: list[Message] = []
     for thread in promotion.threads:
-        wanted.append(_message(promotion, thread, "promotion", PromotionPost(view), now))
+        wanted.append(message_about(promotion, thread, "promotion", PromotionPost(view), now))
         if (what := _alert(promotion)) is not None:
             alert = PromotionAlertPost(view, promotion.requester.id, promotion.requester.name)
-            wanted.append(_message(promotion, thread, what, alert, now))
+            wanted.append(message_about(promotion, thread, what, alert, now))
         if expires_soon(promotion, now):
-            wanted.append(_message(promotion, thread, "expiry", PromotionExpiryPost(view), now))
+            wanted.append(
+                message_about(promotion, thread, "expiry", PromotionExpiryPost(view), now)
+            )
     approval = promotion.wish.approval
     if promotion.threads and approval is not None:
         asked = PromotionApprovalPost(view, approval.may_decide)
-        wanted.append(_message(promotion, promotion.threads[0], "approval", asked, now))
+        wanted.append(message_about(promotion, promotion.threads[0], "approval", asked, now))
     return tuple(m for m in wanted if _is_news(m, told.get(m.key)))
 
 
@@ -63,11 +55,6 @@ def sightings(before: Promotion, after: Promotion, now: datetime) -> tuple[Event
     )
 
 
-def message_key(promotion_id: str, what: str, thread: Thread) -> str:
-    """Return the unique key of what one thread hears of one promotion."""
-    return f"{promotion_id}/{what}/{thread.id}"
-
-
 def _alert(promotion: Promotion) -> str | None:
     """Return which alert is due: one for each way in which something ended or began to serve."""
     if promotion.status is PromotionStatus.LIVE:
@@ -77,17 +64,6 @@ def _alert(promotion: Promotion) -> str | None:
     if promotion.status is PromotionStatus.RETIRED:
         return "retired"
     return "failed" if promotion.status.is_final else None
-
-
-def _message(promotion: Promotion, thread: Thread, what: str, post: Post, now: datetime) -> Message:
-    return Message(
-        key=message_key(promotion.id, what, thread),
-        thread=thread,
-        post=post,
-        state=MessageState.PENDING,
-        created_at=now,
-        run_id=promotion.run_id,
-    )
 
 
 def _is_news(wanted: Message, told: Message | None) -> bool:
@@ -106,11 +82,9 @@ def _turn(view: PromotionView) -> tuple[object, ...]:
 
 
 def _stages(old: PipelineSeen | None, new: PipelineSeen | None, what: str) -> list[tuple[str, str]]:
-    before = {stage.name: stage.state for stage in old.stages} if old else {}
     return [
         ("promotion_stage", f"{what}, stage {stage.name}: {stage.state}.")
-        for stage in (new.stages if new else ())
-        if stage.state is not before.get(stage.name) and stage.state in _TOLD_STAGES
+        for stage in new_stages(old, new)
     ]
 
 

@@ -2,7 +2,24 @@
 
 from datetime import datetime
 
-from bot.domain.run import Event, JobState, PipelineState, Run, Source
+from bot.domain.run import (
+    Event,
+    JobState,
+    PipelineSeen,
+    PipelineState,
+    Run,
+    Source,
+    StageSeen,
+)
+
+TOLD = frozenset(
+    {
+        PipelineState.RUNNING,
+        PipelineState.SUCCEEDED,
+        PipelineState.FAILED,
+        PipelineState.CANCELLED,
+    }
+)
 
 
 def sightings(before: Run, after: Run, now: datetime) -> tuple[Event, ...]:
@@ -18,15 +35,20 @@ def sightings(before: Run, after: Run, now: datetime) -> tuple[Event, ...]:
 Line = tuple[str, str, Source]
 
 
+def new_stages(old: PipelineSeen | None, new: PipelineSeen | None) -> list[StageSeen]:
+    """Return the stages that began or ended between two looks at a pipeline run."""
+    before = {stage.name: stage.state for stage in old.stages} if old else {}
+    return [
+        stage
+        for stage in (new.stages if new else ())
+        if stage.state is not before.get(stage.name) and stage.state in TOLD
+    ]
+
+
 def _stages(before: Run, after: Run) -> list[Line]:
-    old = {s.name: s.state for s in before.seen.pipeline.stages} if before.seen.pipeline else {}
-    new = after.seen.pipeline.stages if after.seen.pipeline else ()
-    told = (PipelineState.RUNNING, PipelineState.FAILED, PipelineState.CANCELLED)
     return [
         ("stage", f"Pipeline stage {stage.name}: {stage.state}.", Source.PIPELINE)
-        for stage in new
-        if stage.state is not old.get(stage.name)
-        and (stage.state in told or stage.state is PipelineState.SUCCEEDED)
+        for stage in new_stages(before.seen.pipeline, after.seen.pipeline)
     ]
 
 
