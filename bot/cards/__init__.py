@@ -46,6 +46,7 @@ from bot.domain.promotion_posts import (
     PromotionExpiryPost,
     PromotionPlanPost,
     PromotionPost,
+    PromotionPosts,
 )
 
 __all__ = ["Card", "Links", "Mention", "render"]
@@ -82,16 +83,6 @@ def render(post: Post, links: Links) -> Card:  # noqa: C901, PLR0911, PLR0912 - 
             return queue_card(post, links)
         case _:
             return _promotion_card(post, links)
-
-
-PromotionPosts = (
-    PromotionPlanPost
-    | PromotionPost
-    | PromotionAlertPost
-    | PromotionApprovalPost
-    | PromotionExpiryPost
-    | ModelsPost
-)
 
 
 def _promotion_card(post: PromotionPosts, links: Links) -> Card:

@@ -10,7 +10,8 @@ from bot.cards.numbers import moment
 from bot.cards.page import Page
 from bot.cards.runs import row_words
 from bot.cards.status import look_of
-from bot.domain.posts import ClusterRow, QueuePost, ScheduleRow, SchedulesPost
+from bot.domain.posts import QueuePost, ScheduleRow, SchedulesPost
+from bot.domain.seen import ClusterSeen
 
 MOST = 20
 
@@ -61,7 +62,7 @@ def queue_card(post: QueuePost, links: Links) -> Card:
     return card(short(f"{len(post.waiting)} waiting"), body, [open_page(links.runs(), "All runs")])
 
 
-def cluster_words(row: ClusterRow) -> str:
+def cluster_words(row: ClusterSeen) -> str:
     """Return what is known of machines of one kind."""
     parts = (
         f"{row.busy} of {row.most} nodes work",

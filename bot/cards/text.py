@@ -48,6 +48,7 @@ from bot.domain.promotion_posts import (
     PromotionExpiryPost,
     PromotionPlanPost,
     PromotionPost,
+    PromotionPosts,
 )
 
 __all__ = ["as_text", "progress_line"]
@@ -84,16 +85,6 @@ def as_text(post: Post, links: Links) -> str:  # noqa: C901, PLR0911, PLR0912 - 
             return queue_text(post, links)
         case _:
             return _promotion_text(post, links)
-
-
-PromotionPosts = (
-    PromotionPlanPost
-    | PromotionPost
-    | PromotionAlertPost
-    | PromotionApprovalPost
-    | PromotionExpiryPost
-    | ModelsPost
-)
 
 
 def _promotion_text(post: PromotionPosts, links: Links) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from bot.chat import words
@@ -33,7 +32,6 @@ from bot.domain.drafting import plan_post
 from bot.domain.forms import free_faults
 from bot.domain.people import Person
 from bot.domain.posts import (
-    ClusterRow,
     FormPost,
     HelpPost,
     LogsPost,
@@ -172,8 +170,7 @@ class Commands:
             now, schedules = self._service.now(), self._service.schedules
             return await answer_schedule(schedules, person, turn.thread, command, now)
         clusters, waiting = await self._service.queue()
-        rows = tuple(ClusterRow(**asdict(cluster)) for cluster in clusters)
-        return QueuePost(rows, await self._service.views(waiting))
+        return QueuePost(tuple(clusters), await self._service.views(waiting))
 
     async def _rerun(self, person: Person, turn: Turn, command: Rerun) -> Post:
         run = await self._run_meant(person, command.reference, "rerun")

@@ -9,15 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from bot.domain.promotion_posts import (
-    ModelsPost,
-    PromotionAlertPost,
-    PromotionApprovalPost,
-    PromotionExpiryPost,
-    PromotionPlanPost,
-    PromotionPost,
-)
+from bot.domain.promotion_posts import PromotionPosts
 from bot.domain.run import Plan
+from bot.domain.seen import ClusterSeen
 from bot.domain.view import RunView
 
 
@@ -205,25 +199,10 @@ class SchedulesPost:
 
 
 @dataclass(frozen=True)
-class ClusterRow:
-    """Machines of one kind, as `bot.ports.ClusterSeen` tells of them."""
-
-    name: str
-    sku: str
-    priority: str
-    most: int
-    busy: int
-    idle: int
-    waiting: int
-    quota: int | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class QueuePost:
     """The machines, and the runs that have none yet, oldest first."""
 
-    clusters: tuple[ClusterRow, ...]
+    clusters: tuple[ClusterSeen, ...]
     waiting: tuple[RunView, ...]
     kind: Literal["queue"] = "queue"
 
@@ -242,12 +221,7 @@ Post = Annotated[
     | SchedulesPost
     | QueuePost
     | MetricsPost
-    | PromotionPlanPost
-    | PromotionPost
-    | PromotionAlertPost
-    | PromotionApprovalPost
-    | PromotionExpiryPost
-    | ModelsPost,
+    | PromotionPosts,
     Field(discriminator="kind"),
 ]
 POST: TypeAdapter[Post] = TypeAdapter(Post)

@@ -75,6 +75,16 @@ class ModelsPost:
     kind: Literal["models"] = "models"
 
 
+PromotionPosts = (
+    PromotionPlanPost
+    | PromotionPost
+    | PromotionAlertPost
+    | PromotionApprovalPost
+    | PromotionExpiryPost
+    | ModelsPost
+)
+
+
 def plan_post(
     planned: Planned, until: datetime, started_by: str | None = None
 ) -> PromotionPlanPost:

@@ -1,4 +1,4 @@
-"""What pipeline, job and trainer said of a run."""
+"""What pipeline, job and trainer said of a run, and what machines there are."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +84,24 @@ class JobSeen:
     why_waiting: str = ""
     url: str | None = None
     is_lost: bool = False
+
+
+@dataclass(frozen=True)
+class ClusterSeen:
+    """Machines of one kind. `busy` of `most` nodes work; `quota` nodes more could be had, if known.
+
+    `waiting` counts the jobs that were accepted and have no node yet.
+    """
+
+    name: str
+    sku: str
+    priority: str
+    most: int
+    busy: int
+    idle: int
+    waiting: int
+    quota: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ only: what a library raises is wrapped where it is called.
 
 # What ports take and return is imported from here, wherever it is defined.
 from bot.domain.output import LogHits, LogLines, Mark, Marks, Metrics, MetricsQuery, Series
+from bot.domain.seen import ClusterSeen
 from bot.ports.channel import Bell, Channel
 from bot.ports.clock import Clock
-from bot.ports.jobs import ClusterSeen, Jobs, ResultFile
+from bot.ports.jobs import Jobs, ResultFile
 from bot.ports.pipelines import PipelineKind, PipelineRequest, Pipelines
 from bot.ports.registry import Registry
 from bot.ports.store import RunPage, RunQuery, RunStore

@@ -5,24 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.run import JobSeen
-
-
-@dataclass(frozen=True)
-class ClusterSeen:
-    """Machines of one kind. `busy` of `most` nodes work; `quota` nodes more could be had, if known.
-
-    `waiting` counts the jobs that were accepted and have no node yet.
-    """
-
-    name: str
-    sku: str
-    priority: str
-    most: int
-    busy: int
-    idle: int
-    waiting: int
-    quota: int | None = None
-    note: str = ""
+from bot.domain.seen import ClusterSeen
 
 
 @dataclass(frozen=True)
