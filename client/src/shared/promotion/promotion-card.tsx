@@ -1,34 +1,21 @@
-import { Badge, type BadgeProps } from "@fluentui/react-components";
 import type { PromotionDetail } from "@/api/generated";
 import { moment } from "@/shared/format/format";
-import type { Tone } from "@/shared/status/status";
+import { ToneBadge } from "@/shared/status/tone-badge";
 import styles from "./promote.module.css";
 import { PromotionActions } from "./promotion-actions";
 import { PROMOTION } from "./status";
 import { WORDS } from "./words";
 
-const COLOR: Record<Tone, BadgeProps["color"]> = {
-  neutral: "subtle",
-  waiting: "informative",
-  active: "brand",
-  good: "success",
-  bad: "danger",
-  attention: "warning",
-};
-
 /** One promotion: how it stands, how to call it, what one may do. */
 export function PromotionCard({ detail }: { detail: PromotionDetail }) {
   const { promotion, example } = detail;
-  const { label, tone } = PROMOTION[promotion.status];
   return (
     <article className={styles.promotion} aria-label={`${promotion.model} ${promotion.endpoint}`}>
       <div className={styles.head}>
         <span>
           {promotion.model} → {promotion.endpoint}
         </span>
-        <Badge appearance="tint" size="large" color={COLOR[tone]}>
-          {label}
-        </Badge>
+        <ToneBadge {...PROMOTION[promotion.status]} />
         {promotion.url && promotion.expires_at && (
           <span>{WORDS.endsAt(moment(promotion.expires_at))}</span>
         )}

@@ -1,8 +1,6 @@
 /** Each state of a promotion in words. One that is added in Python fails `tsc` here. */
 import type { PromotionStatus } from "@/api/generated";
-import type { Tone } from "@/shared/status/status";
-
-type StatusWords = { label: string; tone: Tone; isFinal: boolean };
+import type { StatusWords } from "@/shared/status/status";
 
 export const PROMOTION: Record<PromotionStatus, StatusWords> = {
   awaiting_approval: { label: "Needs approval", tone: "attention", isFinal: false },

@@ -3,7 +3,7 @@ import type { RailState, RunStatus } from "@/api/generated";
 
 export type Tone = "neutral" | "waiting" | "active" | "good" | "bad" | "attention";
 
-type StatusWords = { label: string; tone: Tone; isFinal: boolean };
+export type StatusWords = { label: string; tone: Tone; isFinal: boolean };
 
 export const STATUS: Record<RunStatus, StatusWords> = {
   awaiting_approval: { label: "Needs approval", tone: "attention", isFinal: false },
