@@ -1,5 +1,6 @@
 /** A browser tab: a cookie says who asks, and a page of the server signs people in. */
 import type { Host } from "./host";
+import { textIn } from "./text-in";
 
 const HEADER = "X-KRSP-Token";
 const BEGAN = "krsp-sign-in-began";
@@ -38,8 +39,7 @@ export function makeBrowserHost(world: BrowserWorld): Host {
       const answer = await world.fetch("/auth/sign-out", { method: "POST", headers, body: "{}" });
       if (!answer.ok)
         throw new Error(`Signing out failed (${answer.status}). Load the page again.`);
-      const said: unknown = await answer.json();
-      world.location.assign(locationIn(said) ?? "/auth/signed-out");
+      world.location.assign(textIn(await answer.json(), "location") ?? "/auth/signed-out");
     },
     configureTab: null,
   };
@@ -56,11 +56,6 @@ function addressOf({ location }: BrowserWorld): string {
   const whole = location.pathname + location.search + location.hash;
   const plain = whole.replace(/[\\^`{|}]/g, encodeURIComponent);
   return plain.length <= LONGEST ? plain : location.pathname;
-}
-
-function locationIn(said: unknown): string | null {
-  if (typeof said !== "object" || said === null || !("location" in said)) return null;
-  return typeof said.location === "string" ? said.location : null;
 }
 
 export const browserHost: Host = makeBrowserHost({

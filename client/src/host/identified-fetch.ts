@@ -1,5 +1,6 @@
 /** Requests that say who asks, and what happens when the server does not know. */
 import type { Host } from "./host";
+import { textIn } from "./text-in";
 
 /** Return a fetch for the host; a refusal is asked once more where that may help. */
 export function identifiedFetch(host: Host, plain: typeof fetch): typeof fetch {
@@ -19,12 +20,8 @@ export function identifiedFetch(host: Host, plain: typeof fetch): typeof fetch {
       worked ||= answer.ok;
       return answer;
     }
-    const code = codeIn(
-      await answer
-        .clone()
-        .json()
-        .catch(() => null),
-    );
+    const problem = answer.clone().json();
+    const code = textIn(await problem.catch(() => null), "code") ?? "";
     return (await host.refused({ code, worked })) ? send(spare).catch(told) : answer;
   };
 }
@@ -35,9 +32,4 @@ function told(error: unknown): Response {
   const detail = error instanceof Error ? error.message : String(error);
   const problem = { status: 401, code: "no_identity", title: "Not signed in", detail };
   return Response.json(problem, { status: 401 });
-}
-
-function codeIn(problem: unknown): string {
-  if (typeof problem !== "object" || problem === null || !("code" in problem)) return "";
-  return typeof problem.code === "string" ? problem.code : "";
 }
