@@ -11,10 +11,18 @@ export async function saveResult(id: string, file: string): Promise<void> {
   save(body, file.slice(file.lastIndexOf("/") + 1));
 }
 
+export function logAddress(id: string): string {
+  return `${runAddress(id)}/log.txt`;
+}
+
 /** Where a result is downloaded from; the slashes of its path stay slashes. */
 export function resultAddress(id: string, file: string): string {
   const path = file.split("/").map(encodeURIComponent).join("/");
-  return `/api/v1/runs/${encodeURIComponent(id)}/results/${path}`;
+  return `${runAddress(id)}/results/${path}`;
+}
+
+function runAddress(id: string): string {
+  return `/api/v1/runs/${encodeURIComponent(id)}`;
 }
 
 function save(body: unknown, name: string): void {

@@ -1,6 +1,6 @@
 import { Button, Link } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
-import { saveLog } from "@/api/save-file";
+import { logAddress, saveLog } from "@/api/save-file";
 import { Prose } from "@/shared/ui/prose";
 import styles from "./logs.module.css";
 import { WORDS } from "./words";
@@ -12,7 +12,7 @@ export function Download({ id, byLink }: DownloadProps) {
   const save = useMutation({ mutationFn: () => saveLog(id) });
   if (byLink) {
     return (
-      <Link href={`/api/v1/runs/${encodeURIComponent(id)}/log.txt`} download inline>
+      <Link href={logAddress(id)} download inline>
         {WORDS.download}
       </Link>
     );
