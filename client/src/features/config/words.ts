@@ -8,7 +8,6 @@ export const WORDS = {
         : `${count} settings differ from the recipe.`,
   gone: "The recipe is no longer shipped, so that nothing can be compared with it.",
   hash: "SHA-256 of the spec",
-  title: "Settings",
   setting: "Setting",
   value: "Value",
   differs: "differs from the recipe",

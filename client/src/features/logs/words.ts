@@ -11,6 +11,4 @@ export const WORDS = {
   noHits: "No line has it",
   goTo: "Go to line",
   download: "Download",
-  copy: "Copy link",
-  copied: "Copied",
 };

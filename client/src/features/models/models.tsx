@@ -14,14 +14,14 @@ import { WORDS } from "./words";
 export function Models() {
   const interval = useLiveInterval();
   const models = useQuery({ ...modelsQuery(), refetchInterval: interval });
-  const promotions = useQuery({ ...promotionsQuery(), refetchInterval: interval });
+  const asked = useQuery({ ...promotionsQuery(), refetchInterval: interval });
   useTopics(["promotions"]);
   return (
     <Page title={WORDS.title}>
       <QueryView query={models} loading={<Loading heights={[96, 40, 40, 40]} />}>
         {({ versions, endpoints }) => {
-          const open = promotions.data?.promotions ?? [];
-          if (versions.length + endpoints.length + open.length === 0) {
+          const promotions = asked.data?.promotions ?? [];
+          if (versions.length + endpoints.length + promotions.length === 0) {
             return (
               <Empty title={WORDS.noneTitle}>
                 <span>
@@ -34,7 +34,7 @@ export function Models() {
           return (
             <>
               <Section title={WORDS.served}>
-                <Served endpoints={endpoints} promotions={open} />
+                <Served endpoints={endpoints} promotions={promotions} />
               </Section>
               {versions.length > 0 && (
                 <Section title={WORDS.registered}>

@@ -6,7 +6,7 @@ export const WORDS = {
   none: "Open a run that succeeded and press Promote, or say `promote` in the chat.",
   nothingServed: "Nothing is served.",
   toRuns: "To all runs",
-  columns: { model: "Model", stage: "Stage", run: "Run", loss: "Eval loss", when: "Registered" },
+  columns: { model: "Model", run: "Run", loss: "Eval loss", when: "Registered" },
   stages: { production: "In production", candidate: "Candidate" } as Record<string, string>,
   elsewhere: "Not made by a promotion of ours.",
 };

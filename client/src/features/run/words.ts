@@ -72,7 +72,6 @@ export const WORDS = {
   answer: "Answer",
   atStep: (step: string) => `at step ${step}`,
   undelivered: "Messages whose delivery is unknown",
-  progress: "Progress",
   curve: "Loss by step",
   curveLink: "All curves",
   told: "Told in",

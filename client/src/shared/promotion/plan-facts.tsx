@@ -1,14 +1,13 @@
 import type { PromotionPlanShape } from "@/api/generated";
 import { moment, money } from "@/shared/format/format";
-import type { Fact } from "@/shared/ui/facts";
-import { Facts } from "@/shared/ui/facts";
+import { type Fact, Facts } from "@/shared/ui/facts";
 import styles from "./promote.module.css";
 import { WORDS } from "./words";
 
-export function PlanFacts({ plan, isStale }: { plan: PromotionPlanShape; isStale: boolean }) {
+export function PlanFacts({ plan }: { plan: PromotionPlanShape }) {
   const { plan: numbers, approval_why } = plan;
   return (
-    <div data-stale={isStale || undefined} className={styles.form}>
+    <div className={styles.form}>
       <Facts facts={factsOf(plan)} />
       {numbers.warnings.map((warning) => (
         <p key={warning} className={styles.warning}>

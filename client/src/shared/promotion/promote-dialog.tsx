@@ -35,7 +35,7 @@ export function PromoteDialog({ run, isOpen, onClose }: PromoteDialogProps) {
     enabled: isOpen,
   });
   const promote = usePromote(run.id);
-  const isShown = query.data !== undefined && same(typed, asked);
+  const shown = same(typed, asked) ? query.data : undefined;
   const start = (plan: PromotionPlanShape) =>
     promote.mutate(
       { id: plan.id, order_sha256: plan.plan.order_sha256, options },
@@ -50,7 +50,7 @@ export function PromoteDialog({ run, isOpen, onClose }: PromoteDialogProps) {
             <p className={styles.sentence}>{WORDS.text}</p>
             <PromoteForm typed={typed} plan={query.data} onChange={setTyped} />
             <QueryView query={query} loading={<Loading label={WORDS.planning} heights={[96]} />}>
-              {(plan) => <PlanFacts plan={plan} isStale={!isShown} />}
+              {(plan) => <PlanFacts plan={plan} />}
             </QueryView>
             {promote.error && (
               <p role="alert" className={styles.warning}>
@@ -60,13 +60,13 @@ export function PromoteDialog({ run, isOpen, onClose }: PromoteDialogProps) {
           </DialogContent>
           <DialogActions>
             <Button onClick={onClose}>{WORDS.back}</Button>
-            {isShown && query.data ? (
+            {shown ? (
               <Button
                 appearance="primary"
                 disabledFocusable={promote.isPending}
-                onClick={() => query.data && start(query.data)}
+                onClick={() => start(shown)}
               >
-                {query.data.approval_why ? WORDS.ask : WORDS.start}
+                {shown.approval_why ? WORDS.ask : WORDS.start}
               </Button>
             ) : (
               <Button appearance="primary" onClick={() => setAsked(typed)}>

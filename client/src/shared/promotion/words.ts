@@ -24,7 +24,6 @@ export const WORDS = {
   panel: "Served",
   endsAt: (when: string) => `ends ${when}`,
   tryIt: "Try it",
-  model_of: "Model",
   actions: {
     cancel: "Cancel",
     undeploy: "Undeploy",
