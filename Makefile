@@ -66,7 +66,7 @@ test: setup ## Run all tests that need no cloud: Python, client, browser journey
 	@KRSP_CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m pytest $(or $(PYTEST_ARGS),$(SIDE_BY_SIDE))
 
 .PHONY: check
-check: setup ## Check style, types, import contracts and that generated files are up to date
+check: setup ## Check style, types, import contracts, page sizes and that generated files are up to date
 	@$(STAGE) "ruff check" $(BIN)/ruff check .
 	@$(STAGE) "ruff format" $(BIN)/ruff format --check .
 	@$(STAGE) "mypy" $(BIN)/mypy
@@ -75,6 +75,7 @@ check: setup ## Check style, types, import contracts and that generated files ar
 	@$(STAGE) "client: style" npm --prefix client run lint
 	@$(STAGE) "client: types" npm --prefix client run typecheck
 	@$(STAGE) "client: generated API" npm --prefix client run generate:check
+	@$(STAGE) "client: size of pages" npm --prefix client run size
 
 .PHONY: bench
 bench: setup ## Run the benchmarks: JSON lines in bench/results, and a table

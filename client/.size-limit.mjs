@@ -28,4 +28,8 @@ export default [
   page("run", "run", "run-overview"),
   page("run: metrics", "run", "run-metrics"),
   page("run: logs", "run", "run-logs"),
+  page("run: results", "run", "run-results"),
+  page("run: config", "run", "run-config"),
+  page("run: activity", "run", "run-activity"),
+  page("models", "models"),
 ];
