@@ -1,6 +1,6 @@
 """The one message at a run's end; it mentions the requester, so that a phone rings."""
 
-from microsoft_teams.cards import Action, CardElement, TextBlock
+from microsoft_teams.cards import Action, CardElement
 
 from bot.cards.buttons import open_page, press
 from bot.cards.card import Card, Links, Mention
@@ -9,6 +9,7 @@ from bot.cards.elements import (
     code_lines,
     facts,
     heading,
+    mentioned,
     status_title,
 )
 from bot.cards.escape import mention_name
@@ -27,8 +28,7 @@ def alert_card(post: AlertPost, links: Links) -> Card:
     run = post.run
     mention = Mention(post.mention_id, mention_name(post.mention_name))
     body = status_title(run.name, f"{run.recipe}, `{run.id}`", look_of(run))
-    # A mention works in a TextBlock only; `mention_name` has left no Markdown in it.
-    body.append(TextBlock(text=f"<at>{mention.name}</at>", wrap=True, spacing="Small"))
+    body.append(mentioned(mention))
     body += outcome(run)
     body += facts(run_facts(run))
     body += _log_tail(run.diagnosis) if run.diagnosis else loss_chart(run.curve)

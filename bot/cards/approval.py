@@ -1,5 +1,7 @@
 """The question to the approvers; its final form says who decided what, and why."""
 
+from collections.abc import Sequence
+
 from microsoft_teams.cards import Action, CardElement, TextBlock, TextInput
 
 from bot.cards.buttons import open_page, press, unfold
@@ -10,8 +12,14 @@ from bot.cards.frame import card
 from bot.cards.numbers import client_moment, money
 from bot.cards.plan import differences
 from bot.domain.posts import ApprovalPost
+from bot.domain.promotion import PromotionStatus
+from bot.domain.promotion_view import PromotionView
+from bot.domain.reasons import because
 from bot.domain.run import RunStatus
 from bot.domain.view import PendingApproval, RunView
+
+REJECTED = (RunStatus.REJECTED, PromotionStatus.REJECTED)
+EXPIRED = (RunStatus.EXPIRED, PromotionStatus.EXPIRED)
 
 
 def approval_card(post: ApprovalPost, links: Links) -> Card:
@@ -19,60 +27,54 @@ def approval_card(post: ApprovalPost, links: Links) -> Card:
     run = post.run
     body = title(f"Approve {run.name}?" if run.approval else f"Approval of {run.name}", run.recipe)
     if run.approval is None:
-        body.append(_outcome(run))
+        body.append(answer_line(run))
     else:
         body.append(notice(f"{run.requester} asks: {run.approval.why}", "Warning"))
     body += facts((*cost_facts(run.plan), *size_facts(run.plan), ("Asked by", run.requester)))
     body += differences(difference_facts(run.plan))
     if run.approval is not None:
-        who = ", ".join(post.may_decide) or "nobody; ask an admin to name approvers"
-        body.append(sentence(f"Who can decide: {who}. Not {run.requester}.", is_subtle=True))
-        body.append(_expiry(run.approval))
-    return card(_summary(run), body, _actions(run, links))
+        body += deciders(run.approval, post.may_decide, run.requester)
+    return card(_summary(run), body, answer_buttons(run.approval, links.run(run.id)))
 
 
-def outcome_words(run: RunView) -> str:
-    """Return one sentence on what became of the question."""
-    reason = f": {run.decision_reason}" if run.decision_reason else "."
-    if run.decided_by and run.status is RunStatus.REJECTED:
-        return f"Rejected by {run.decided_by}{reason}"
-    if run.decided_by:
-        return f"Approved by {run.decided_by}{reason}"
-    if run.status is RunStatus.EXPIRED:
+def answer_words(view: RunView | PromotionView) -> str:
+    """Return one sentence on what became of the question about a run or a promotion."""
+    if view.decided_by:
+        verb = "Rejected" if view.status in REJECTED else "Approved"
+        return f"{verb} by {view.decided_by}{because(view.decision_reason or '')}"
+    if view.status in EXPIRED:
         return "Expired: nobody decided in time."
-    return f"Withdrawn before anybody decided. {run.headline}"
+    return f"Withdrawn before anybody decided. {view.headline}"
 
 
-def _outcome(run: RunView) -> CardElement:
-    if run.decided_by is None:
-        return notice(f"■ {outcome_words(run)}", "Warning")
-    if run.status is RunStatus.REJECTED:
-        return notice(f"✗ {outcome_words(run)}", "Attention")
-    return notice(f"✓ {outcome_words(run)}", "Good")
+def answer_line(view: RunView | PromotionView) -> CardElement:
+    """Return what became of the question, in the colour and glyph of the answer."""
+    if view.decided_by is None:
+        return notice(f"■ {answer_words(view)}", "Warning")
+    if view.status in REJECTED:
+        return notice(f"✗ {answer_words(view)}", "Attention")
+    return notice(f"✓ {answer_words(view)}", "Good")
 
 
-def _expiry(approval: PendingApproval) -> TextBlock:
+def deciders(
+    approval: PendingApproval, may_decide: Sequence[str], requester: str
+) -> list[CardElement]:
+    """Return who can answer, and until when."""
+    who = ", ".join(may_decide) or "nobody; ask an admin to name approvers"
     # A TextBlock, for clients put the reader's own time into it; nobody's words are in it.
-    return TextBlock(
-        text=f"Expires {client_moment(approval.expires_at)}.",
-        wrap=True,
-        is_subtle=True,
-        spacing="None",
-    )
+    until = f"Expires {client_moment(approval.expires_at)}."
+    return [
+        sentence(f"Who can decide: {who}. Not {requester}.", is_subtle=True),
+        TextBlock(text=until, wrap=True, is_subtle=True, spacing="None"),
+    ]
 
 
-def _summary(run: RunView) -> str:
-    cost = money(run.plan.cost, run.plan.currency)
-    if run.approval is None:
-        return short(f"{run.name}: {outcome_words(run)}")
-    return short(f"{run.requester} asks for approval: {run.name}, about {cost}")
-
-
-def _actions(run: RunView, links: Links) -> list[Action]:
-    opened = open_page(links.run(run.id))
-    if run.approval is None:
+def answer_buttons(approval: PendingApproval | None, run_page: str) -> list[Action]:
+    """Return the buttons that answer the question, while it is open, and the run's page."""
+    opened = open_page(run_page)
+    if approval is None:
         return [opened]
-    key = run.approval.key
+    key = approval.key
     reason = TextInput(
         id="reason",
         label="Reason",
@@ -88,3 +90,10 @@ def _actions(run: RunView, links: Links) -> list[Action]:
         unfold("Reject …", [reason], reject),
         opened,
     ]
+
+
+def _summary(run: RunView) -> str:
+    cost = money(run.plan.cost, run.plan.currency)
+    if run.approval is None:
+        return short(f"{run.name}: {answer_words(run)}")
+    return short(f"{run.requester} asks for approval: {run.name}, about {cost}")

@@ -18,6 +18,7 @@ from microsoft_teams.cards.core import (
     TextColor,
 )
 
+from bot.cards.card import Mention
 from bot.cards.escape import code, cut, flat, paragraphs, plain
 from bot.cards.facts import Facts
 from bot.cards.status import Look
@@ -109,6 +110,12 @@ def notice(text: str, color: TextColor) -> Container:
     """Return a sentence that must not be overlooked."""
     style = _GROUNDS.get(color, "emphasis")
     return Container(style=style, items=[sentence(text)], spacing="Medium")
+
+
+def mentioned(person: Mention) -> TextBlock:
+    """Return the line that mentions somebody whose name `mention_name` has made."""
+    # A mention works in a TextBlock only; `mention_name` has left no Markdown in it.
+    return TextBlock(text=f"<at>{person.name}</at>", wrap=True, spacing="Small")
 
 
 def short(text: str, most: int = 160) -> str:

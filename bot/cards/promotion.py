@@ -1,13 +1,15 @@
 """The cards of a promotion: plan, progress, alert, approval, and the word before it ends."""
 
-from microsoft_teams.cards import Action, CardElement, TextBlock, TextInput
+from microsoft_teams.cards import Action, CardElement, TextBlock
 
-from bot.cards.buttons import open_page, press, say, unfold
+from bot.cards.approval import answer_buttons, answer_line, answer_words, deciders
+from bot.cards.buttons import open_page, press, say
 from bot.cards.card import Card, Links, Mention
 from bot.cards.elements import (
     code_lines,
     facts,
     heading,
+    mentioned,
     notice,
     sentence,
     sentences,
@@ -20,7 +22,6 @@ from bot.cards.frame import card
 from bot.cards.numbers import client_moment, money
 from bot.cards.promotion_words import (
     approval_facts,
-    approval_words,
     example_call,
     look_of_promotion,
     plan_facts,
@@ -98,8 +99,7 @@ def promotion_alert_card(post: PromotionAlertPost, links: Links) -> Card:
     view = post.promotion
     mention = Mention(post.mention_id, mention_name(post.mention_name))
     body = status_title(title_of(view), f"`{view.id}`", look_of_promotion(view))
-    # A mention works in a TextBlock only; `mention_name` has left no Markdown in it.
-    body.append(TextBlock(text=f"<at>{mention.name}</at>", wrap=True, spacing="Small"))
+    body.append(mentioned(mention))
     body += _outcome(view)
     body += facts(promotion_facts(view))
     body += _example(view)
@@ -113,20 +113,16 @@ def promotion_approval_card(post: PromotionApprovalPost, links: Links) -> Card:
     view = post.promotion
     body = title(f"Serve {view.model} as {view.endpoint}?", f"`{view.id}`")
     if view.approval is None:
-        body.append(_decision(view))
+        body.append(answer_line(view))
     else:
         body.append(notice(f"{view.requester} asks: {view.approval.why}", "Warning"))
     body += facts(approval_facts(view))
     body += [notice(f"! {warning}", "Warning") for warning in view.plan.warnings]
     if view.approval is not None:
-        who = ", ".join(post.may_decide) or "nobody; ask an admin to name approvers"
-        body.append(sentence(f"Who can decide: {who}. Not {view.requester}.", is_subtle=True))
-        # A TextBlock, for clients put the reader's own time into it; nobody's words are in it.
-        until = f"Expires {client_moment(view.approval.expires_at)}."
-        body.append(TextBlock(text=until, wrap=True, is_subtle=True, spacing="None"))
+        body += deciders(view.approval, post.may_decide, view.requester)
     asks = f"{view.requester} asks for approval: serve {view.model}"
-    summary = short(asks if view.approval else f"{view.endpoint}: {approval_words(view)}")
-    return card(summary, body, _approval_actions(view, links))
+    summary = short(asks if view.approval else f"{view.endpoint}: {answer_words(view)}")
+    return card(summary, body, answer_buttons(view.approval, links.run(view.run_id)))
 
 
 def promotion_expiry_card(post: PromotionExpiryPost, links: Links) -> Card:
@@ -174,14 +170,6 @@ def _example(view: PromotionView) -> list[CardElement]:
     return [heading("Try it"), code_lines(lines, 600), *rest]
 
 
-def _decision(view: PromotionView) -> CardElement:
-    if view.decided_by is None:
-        return notice(f"■ {approval_words(view)}", "Warning")
-    is_bad = view.status is PromotionStatus.REJECTED
-    glyph = "✗" if is_bad else "✓"
-    return notice(f"{glyph} {approval_words(view)}", "Attention" if is_bad else "Good")
-
-
 def _actions(view: PromotionView, links: Links) -> list[Action]:
     actions: list[Action] = [open_page(links.run(view.run_id)), open_page(links.models(), "Models")]
     if view.status is PromotionStatus.LIVE:
@@ -192,25 +180,3 @@ def _actions(view: PromotionView, links: Links) -> list[Action]:
     elif view.status in FAILED:
         actions.append(press("Promote again", {"action": "promote", "run": view.run_id}))
     return actions
-
-
-def _approval_actions(view: PromotionView, links: Links) -> list[Action]:
-    opened = open_page(links.run(view.run_id))
-    if view.approval is None:
-        return [opened]
-    key = view.approval.key
-    reason = TextInput(
-        id="reason",
-        label="Reason",
-        placeholder="What should change?",
-        is_multiline=True,
-        is_required=True,
-        error_message="Say why, so that it can be changed.",
-        max_length=500,
-    )
-    reject = press("Reject", {"action": "reject", "approval": key}, "destructive")
-    return [
-        press("Approve", {"action": "approve", "approval": key}, "positive"),
-        unfold("Reject …", [reason], reject),
-        opened,
-    ]

@@ -2,7 +2,7 @@
 
 import json
 
-from bot.cards.escape import cut, plain
+from bot.cards.elements import short
 from bot.cards.facts import Facts
 from bot.cards.numbers import duration, loss, moment, money
 from bot.cards.status import Look
@@ -116,21 +116,7 @@ def token_words(view: PromotionView) -> str:
 
 def summary_of(view: PromotionView) -> str:
     """Return one line for a toast."""
-    return cut(
-        plain(f"{view.endpoint}: {look_of_promotion(view).word.lower()}. {view.headline}"), 160
-    )
-
-
-def approval_words(view: PromotionView) -> str:
-    """Return one sentence on what became of the question."""
-    reason = f": {view.decision_reason}" if view.decision_reason else "."
-    if view.decided_by and view.status is PromotionStatus.REJECTED:
-        return f"Rejected by {view.decided_by}{reason}"
-    if view.decided_by:
-        return f"Approved by {view.decided_by}{reason}"
-    if view.status is PromotionStatus.EXPIRED:
-        return "Expired: nobody decided in time."
-    return f"Withdrawn before anybody decided. {view.headline}"
+    return short(f"{view.endpoint}: {look_of_promotion(view).word.lower()}. {view.headline}")
 
 
 def version_words(version: ModelVersion) -> str:

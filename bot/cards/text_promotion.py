@@ -1,12 +1,12 @@
 """Promotions and models as plain text."""
 
+from bot.cards.approval import answer_words
 from bot.cards.card import Links
 from bot.cards.numbers import moment
 from bot.cards.page import Page
 from bot.cards.promotion import keep_command
 from bot.cards.promotion_words import (
     approval_facts,
-    approval_words,
     endpoint_words,
     example_call,
     look_of_promotion,
@@ -65,7 +65,7 @@ def promotion_approval_text(post: PromotionApprovalPost, links: Links) -> str:
     """Return the question, or the answer that it got."""
     view = post.promotion
     if view.approval is None:
-        page = Page(f"Approval of {title_of(view)}").say(approval_words(view))
+        page = Page(f"Approval of {title_of(view)}").say(answer_words(view))
     else:
         page = Page(f"Serve {view.model} as {view.endpoint}? {view.requester} asks.")
         page.say(view.approval.why)

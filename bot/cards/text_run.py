@@ -1,6 +1,6 @@
 """Plan, run, alert and approval as plain text."""
 
-from bot.cards.approval import outcome_words
+from bot.cards.approval import answer_words
 from bot.cards.card import Links
 from bot.cards.facts import (
     Facts,
@@ -73,7 +73,7 @@ def approval_text(post: ApprovalPost, links: Links) -> str:
     """Return the question, or the answer that it got."""
     run = post.run
     if run.approval is None:
-        page = Page(f"Approval of {run.name}").say(outcome_words(run))
+        page = Page(f"Approval of {run.name}").say(answer_words(run))
     else:
         page = Page(f"Approve {run.name}? {run.requester} asks.").say(run.approval.why)
     page.facts((*cost_facts(run.plan), *size_facts(run.plan), ("Asked by", run.requester)))
