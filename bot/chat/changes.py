@@ -1,9 +1,11 @@
-"""Settings as people type them: `key=value`, `on data/x.jsonl`."""
+"""Settings as people type them, `key=value`, `on data/x.jsonl`, and words for the newest run."""
 
 import re
 from collections.abc import Sequence
 
 from bot.errors import InputError
+
+LATEST = ("last", "latest", "it")  # "the newest run that you asked for"
 
 
 def read_changes(words: Sequence[str], before: str) -> dict[str, str]:

@@ -6,13 +6,15 @@ from typing import Any
 from bot.chat import words
 from bot.chat.commands import Commands
 from bot.chat.grammar import parse
+from bot.chat.inputs import read_input
 from bot.chat.promotion_clicks import PromotionClicks
 from bot.chat.turn import Reply, Turn
 from bot.domain.drafting import plan_post
 from bot.domain.people import Person
+from bot.domain.policy import insist
 from bot.domain.posts import ApprovalPost, Post, RunPost, TextPost
 from bot.domain.run import Run, Source
-from bot.errors import ForbiddenError, InputError
+from bot.errors import InputError
 from bot.service import Service
 from trainer.contract.recipe import DEFAULT_RECIPE
 
@@ -84,9 +86,7 @@ class Clicks:
     async def _ask_cancel(self, person: Person, turn: Turn) -> Answer:
         """Ask once more in a message of its own: the run's card is edited under the finger."""
         run = await self._service.find(_text(turn.action, "run"))
-        right = self._service.run_rights(person, run).cancel
-        if not right.allowed:
-            raise ForbiddenError(right.why)
+        insist(self._service.run_rights(person, run).cancel)
         question = words.SURE_TO_CANCEL.format(name=run.spec.name)
         return Reply(), (TextPost(question, "warning", (f"cancel {run.id}",)),)
 
@@ -129,10 +129,7 @@ class Clicks:
 
 
 def _text(action: Mapping[str, Any], key: str) -> str:
-    value = action.get(key, "")
-    if not isinstance(value, str | int | float) or len(str(value)) > MAX_VALUE:
-        raise InputError(words.BAD_CLICK)
-    return str(value).strip()
+    return read_input(action, key, MAX_VALUE)
 
 
 def _typed(action: Mapping[str, Any]) -> dict[str, str]:

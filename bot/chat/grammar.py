@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.chat.changes import read_changes
+from bot.chat.changes import LATEST, read_changes
 from bot.chat.promoting import (
     PromotionCommand,
     parse_models,
@@ -58,7 +58,6 @@ SYNONYMS = {
     "retire": "undeploy",
     "clusters": "queue",
 }
-LATEST = ("last", "latest", "it")  # "the newest run that you asked for"
 
 
 @dataclass(frozen=True)

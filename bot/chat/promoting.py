@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.chat.changes import read_changes
+from bot.chat.changes import LATEST, read_changes
 from bot.chat.turn import Turn
 from bot.domain.people import Person
 from bot.domain.posts import Post, TextPost
 from bot.domain.promotion import Promotion, PromotionStatus
 from bot.domain.promotion_posts import ModelsPost, plan_post
 from bot.domain.run import RunStatus, Source
-from bot.errors import ForbiddenError, InputError
+from bot.errors import InputError
 from bot.ports import RunQuery
 from bot.service import Service
 
@@ -75,7 +75,7 @@ def parse_promote(words: Sequence[str]) -> Promote:
         if key in options:
             raise InputError(f"`{key}` stands there twice ({options[key]} and {value}); keep one.")
         options[key] = value
-    newest = reference is None or reference.lower() in ("last", "latest", "it")
+    newest = reference is None or reference.lower() in LATEST
     return Promote(None if newest else reference, options)
 
 
@@ -148,9 +148,6 @@ async def _newest(service: Service, person: Person) -> str:
 async def _undeploy(service: Service, person: Person, command: Undeploy) -> Post:
     endpoint = command.endpoint or await _only(service)
     promotion = await service.promotions.serving(endpoint)
-    right = service.promotions.rights(person, promotion).undeploy
-    if not right.allowed:
-        raise ForbiddenError(right.why)
     promotion = await service.promotions.undeploy(person, promotion.id, command.reason, Source.CHAT)
     return TextPost(UNDEPLOYING.format(endpoint=promotion.endpoint))
 

@@ -4,14 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bot.chat import promoting, words
+from bot.chat.inputs import read_input
 from bot.chat.turn import Reply, Turn
+from bot.domain.changing import id_in_key
 from bot.domain.people import Person
+from bot.domain.policy import insist
 from bot.domain.posts import Post, TextPost
 from bot.domain.promotion_planning import OPTIONS, is_promotion_id
 from bot.domain.promotion_posts import PromotionApprovalPost, PromotionPost, plan_post
 from bot.domain.promotion_view import promotion_view
 from bot.domain.run import Source
-from bot.errors import ForbiddenError, InputError
+from bot.errors import InputError
 from bot.service import Service
 from bot.service.promotions import Proposal
 
@@ -38,7 +41,7 @@ class PromotionClicks:
     def is_meant(self, action: Mapping[str, Any]) -> bool:
         """Return whether a click is about a promotion."""
         is_own = action.get("action") in ("promote", "promote_start", "ask_undeploy")
-        names = (str(action.get("run", "")), str(action.get("approval", "")).rpartition(".")[0])
+        names = (str(action.get("run", "")), id_in_key(str(action.get("approval", ""))))
         return is_own or any(is_promotion_id(name) for name in names)
 
     async def answer(self, person: Person, turn: Turn) -> Answer:
@@ -71,18 +74,14 @@ class PromotionClicks:
     async def _ask_undeploy(self, person: Person, turn: Turn) -> Answer:
         """Ask once more in a message of its own: the card is edited under the finger."""
         promotion = await self._service.promotions.get(_text(turn.action, "promotion"))
-        right = self._service.promotions.rights(person, promotion).undeploy
-        if not right.allowed:
-            raise ForbiddenError(right.why)
+        insist(self._service.promotions.rights(person, promotion).undeploy)
         question = promoting.SURE.format(endpoint=promotion.endpoint)
         command = f"undeploy {promotion.endpoint}"
         return Reply(), (TextPost(question, "warning", (command,)),)
 
     async def _ask_cancel(self, person: Person, turn: Turn) -> Answer:
         promotion = await self._service.promotions.get(_text(turn.action, "run"))
-        right = self._service.promotions.rights(person, promotion).cancel
-        if not right.allowed:
-            raise ForbiddenError(right.why)
+        insist(self._service.promotions.rights(person, promotion).cancel)
         question = f"Stop `{promotion.id}`? What is live stays."
         return Reply(), (TextPost(question, "warning", (f"cancel {promotion.id}",)),)
 
@@ -114,7 +113,4 @@ class PromotionClicks:
 
 
 def _text(action: Mapping[str, Any], key: str) -> str:
-    value = action.get(key, "")
-    if not isinstance(value, str | int | float) or len(str(value)) > MAX_VALUE:
-        raise InputError(words.BAD_CLICK)
-    return str(value).strip()
+    return read_input(action, key, MAX_VALUE)

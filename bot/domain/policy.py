@@ -12,6 +12,7 @@ from bot.domain.people import Person, Role
 from bot.domain.promotion import Promotion
 from bot.domain.promotion_limits import Money, PromotionLimits
 from bot.domain.run import Plan, Run
+from bot.errors import ForbiddenError
 from trainer.contract.spec import Compute
 
 
@@ -74,6 +75,12 @@ YES = Right(allowed=True)
 def no(why: str) -> Right:
     """Return a refusal with its reason."""
     return Right(allowed=False, why=why)
+
+
+def insist(right: Right) -> None:
+    """Raise `ForbiddenError` with the reason where there is no right."""
+    if not right.allowed:
+        raise ForbiddenError(right.why)
 
 
 def roles_in_words(roles: tuple[Role, ...]) -> str:

@@ -1,18 +1,17 @@
 """Runs that a commit or a schedule asks for in a person's name, through the same policy."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain.changing import By, started
+from bot.domain.changing import By
+from bot.domain.drafting import without_blanks
 from bot.domain.people import Person, Thread, ThreadKind
-from bot.domain.picture import view_of
-from bot.domain.plan import Tempo, news
 from bot.domain.run import Draft, Run, Source
 from bot.errors import ConflictError, ForbiddenError
 from bot.ports import RunQuery
 from bot.service.drafts import Drafts
+from bot.service.starting import start_run
 from bot.service.world import World
 from trainer.contract.recipe import find_recipe
 
@@ -57,17 +56,10 @@ class Machines:
                 "A changed file needs a new commit, a changed schedule a new slot."
             )
         known = await self._world.store.run(draft.id)
-        return (known, False) if known is not None else (await self._start(draft, order), True)
-
-    async def _start(self, draft: Draft, order: Order) -> Run:
-        now = self._world.clock.now()
-        by = By(draft.requester, now, order.source, order.words)
-        change = started(draft, by, self._world.policy, secrets.token_urlsafe)
-        told = news(change.run, view_of(change.run, now), {}, now, Tempo())
-        run = await self._world.store.add_run(change.run, change.events, told)
-        for topic in ("wake", "outbox", "runs", f"run:{run.id}"):
-            self._world.bell.ring(topic)
-        return run
+        if known is not None:
+            return known, False
+        by = By(draft.requester, self._world.clock.now(), order.source, order.words)
+        return await start_run(self._world, draft, by), True
 
     async def owner(self, owner_id: str) -> Person:
         """Return the person in whose name it runs. Raises `ForbiddenError` for an unknown one."""
@@ -89,5 +81,4 @@ class Machines:
 
 def _is_same(draft: Draft, order: Order) -> bool:
     """Return whether the draft that the key brought is the order's own."""
-    wanted = {key: value for key, value in order.changes.items() if value not in ("", None)}
-    return draft.changes == wanted
+    return draft.changes == without_blanks(order.changes)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.changing import By
+from bot.domain.changing import By, id_in_key
 from bot.domain.naming import nearest
 from bot.domain.people import Person, Thread
-from bot.domain.policy import Right, right_to_decide
+from bot.domain.policy import insist, right_to_decide
 from bot.domain.promotion import EndpointSeen, ModelVersion, Promotion, PromotionStatus
 from bot.domain.promotion_changing import Change, cancelled, decided, started, undeployed
 from bot.domain.promotion_news import news
@@ -27,7 +27,8 @@ from bot.domain.promotion_policy import (
     right_to_undeploy,
 )
 from bot.domain.run import Run, Source
-from bot.errors import ConflictError, FieldFault, ForbiddenError, InputError, NotFoundError
+from bot.errors import ConflictError, ForbiddenError, InputError, NotFoundError
+from bot.service.deciding import asked_here, is_repeated, reason_for_no, refuse_stale_card
 from bot.service.world import World
 
 LISTED = 50
@@ -127,12 +128,8 @@ class Promotions:
         key: str | None = None,
     ) -> Promotion:
         """Refuse a promotion, once, with a reason for its requester."""
-        if not reason.strip():
-            raise InputError(
-                "Say why, so that the requester knows what to change.",
-                (FieldFault("reason", "a reason is needed"),),
-            )
-        return await self._decide(person, promotion_id, source, key=key, reason=reason.strip())
+        why = reason_for_no(reason)
+        return await self._decide(person, promotion_id, source, key=key, reason=why)
 
     async def _decide(
         self,
@@ -145,13 +142,10 @@ class Promotions:
     ) -> Promotion:
         def decide(promotion: Promotion) -> Change:
             now = self._world.clock.now()
-            approval = promotion.wish.approval
-            made = approval.decision if approval else None
-            if made and made.by.is_same(person) and made.approved is (reason is None):
-                return Change(promotion, ())  # the same click, delivered again
-            if key is not None and (approval is None or approval.key != key):
-                raise ConflictError("This card belongs to no open question any more.")
-            _insist(right_to_decide(self._policy, person, promotion, now))
+            if is_repeated(promotion, person, approved=reason is None):
+                return Change(promotion, ())
+            refuse_stale_card(promotion, key)
+            insist(right_to_decide(self._policy, person, promotion, now))
             by = By(person, now, source)
             return decided(promotion, by, approved=reason is None, reason=reason or "")
 
@@ -159,14 +153,7 @@ class Promotions:
 
     async def asked(self, key: str, thread: Thread) -> Promotion:
         """Return the promotion whose approval a card asks for, where it was sent."""
-        promotion = await self._store.promotion(key.rpartition(".")[0])
-        approval = promotion.wish.approval if promotion else None
-        is_it = approval is not None and secrets.compare_digest(approval.key, key)
-        if promotion is None or not is_it:
-            raise ConflictError("This card belongs to no open question.")
-        if not promotion.threads or promotion.threads[0].id != thread.id:
-            raise ForbiddenError("This card was not sent to this conversation.")
-        return promotion
+        return asked_here(await self._store.promotion(id_in_key(key)), key, thread)
 
     async def cancel(
         self, person: Person, promotion_id: str, reason: str, source: Source
@@ -176,7 +163,7 @@ class Promotions:
         def cancel(promotion: Promotion) -> Change:
             if promotion.wish.cancel is not None and not promotion.status.is_settled:
                 return Change(promotion, ())
-            _insist(right_to_cancel(self._policy, person, promotion))
+            insist(right_to_cancel(self._policy, person, promotion))
             return cancelled(promotion, By(person, self._world.clock.now(), source), reason.strip())
 
         return await self._change(promotion_id, cancel)
@@ -187,7 +174,7 @@ class Promotions:
         """Wish that what it serves ends; asking again is fine, and tries anew what failed."""
 
         def undeploy(promotion: Promotion) -> Change:
-            _insist(right_to_undeploy(self._policy, person, promotion))
+            insist(right_to_undeploy(self._policy, person, promotion))
             by = By(person, self._world.clock.now(), source)
             return undeployed(promotion, by, reason.strip())
 
@@ -269,8 +256,3 @@ def _own(known: Promotion, person: Person, proposal: Proposal) -> Promotion:
     if not is_same or not known.requester.is_same(person):
         raise ConflictError("Another promotion has this id. Ask for the plan once more.")
     return known
-
-
-def _insist(right: Right) -> None:
-    if not right.allowed:
-        raise ForbiddenError(right.why)

@@ -1,10 +1,9 @@
 """One method for one request, from chat or page: check the right, change the facts, once."""
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from bot.domain.changing import By, Change, cancelled, decided, started
+from bot.domain.changing import By, Change, cancelled, decided, id_in_key
 from bot.domain.forms import form_fields
 from bot.domain.message import MessageState
 from bot.domain.naming import is_run_id, nearest
@@ -12,8 +11,8 @@ from bot.domain.people import Actor, Person, Thread
 from bot.domain.picture import view_of
 from bot.domain.plan import Tempo, news
 from bot.domain.policy import (
-    Right,
     RunRights,
+    insist,
     right_to_cancel,
     right_to_decide,
     rights_in_words,
@@ -31,6 +30,7 @@ from bot.errors import (
     NotFoundError,
 )
 from bot.ports import ClusterSeen, LogHits, LogLines, Metrics, MetricsQuery, RunPage, RunQuery
+from bot.service.deciding import asked_here, is_repeated, reason_for_no, refuse_stale_card
 from bot.service.drafts import Drafts
 from bot.service.logs import Logs
 from bot.service.machines import Machines
@@ -39,6 +39,7 @@ from bot.service.people import People
 from bot.service.promotions import Promotions
 from bot.service.results import Results
 from bot.service.schedules import Schedules
+from bot.service.starting import ring_for, start_run
 from bot.service.world import World
 from trainer.contract.faults import SpecError
 from trainer.contract.recipe import find_recipe
@@ -132,12 +133,7 @@ class Service:
                 f"This plan is {draft.requester.name}'s; only they can start it. "
                 f"Ask for your own with `train {draft.spec.recipe}`."
             )
-        now = self._world.clock.now()
-        change = started(draft, By(person, now, source), self._policy, secrets.token_urlsafe)
-        told = news(change.run, view_of(change.run, now), {}, now, Tempo())
-        run = await self._store.add_run(change.run, change.events, told)
-        self._ring(run.id)
-        return run
+        return await start_run(self._world, draft, By(person, self._world.clock.now(), source))
 
     async def approve(
         self, person: Person, run_id: str, source: Source, key: str | None = None
@@ -149,25 +145,18 @@ class Service:
         self, person: Person, run_id: str, reason: str, source: Source, key: str | None = None
     ) -> Run:
         """Refuse a run, once, with a reason for its requester."""
-        if not reason.strip():
-            raise InputError(
-                "Say why, so that the requester knows what to change.",
-                (FieldFault("reason", "a reason is needed"),),
-            )
-        return await self._decide(person, run_id, source, key=key, reason=reason.strip())
+        why = reason_for_no(reason)
+        return await self._decide(person, run_id, source, key=key, reason=why)
 
     async def _decide(
         self, person: Person, run_id: str, source: Source, *, key: str | None, reason: str | None
     ) -> Run:
         async def decide(run: Run) -> Change:
             now = self._world.clock.now()
-            approval = run.wish.approval
-            made = approval.decision if approval else None
-            if made and made.by.is_same(person) and made.approved is (reason is None):
-                return Change(run, ())  # the same click, delivered again
-            if key is not None and (approval is None or approval.key != key):
-                raise ConflictError("This card belongs to no open question any more.")
-            _insist(right_to_decide(self._policy, person, run, now))
+            if is_repeated(run, person, approved=reason is None):
+                return Change(run, ())
+            refuse_stale_card(run, key)
+            insist(right_to_decide(self._policy, person, run, now))
             by = By(person, now, source)
             return decided(run, by, approved=reason is None, reason=reason or "")
 
@@ -175,13 +164,7 @@ class Service:
 
     async def run_asked(self, key: str, thread: Thread) -> Run:
         """Return the run whose approval a card asks for; the card counts only where it was sent."""
-        run = await self._store.run(key.rpartition(".")[0])
-        approval = run.wish.approval if run else None
-        if run is None or approval is None or not secrets.compare_digest(approval.key, key):
-            raise ConflictError("This card belongs to no open question.")
-        if not run.threads or run.threads[0].id != thread.id:
-            raise ForbiddenError("This card was not sent to this conversation.")
-        return run
+        return asked_here(await self._store.run(id_in_key(key)), key, thread)
 
     async def cancel(self, person: Person, run_id: str, reason: str, source: Source) -> Run:
         """Wish that a run ends early; asking again for a run that is being stopped is fine."""
@@ -189,7 +172,7 @@ class Service:
         async def cancel(run: Run) -> Change:
             if run.wish.cancel is not None and not run.status.is_final:
                 return Change(run, ())
-            _insist(right_to_cancel(self._policy, person, run))
+            insist(right_to_cancel(self._policy, person, run))
             return cancelled(run, By(person, self._world.clock.now(), source), reason.strip())
 
         return await self._change(run_id, cancel)
@@ -207,12 +190,8 @@ class Service:
                 run = await self._store.save_run(change.run, change.events, posts)
             except ConflictError:
                 continue
-            self._ring(run.id)
+            ring_for(self._world.bell, run)
             return run
-
-    def _ring(self, run_id: str) -> None:
-        for topic in ("wake", "outbox", "runs", f"run:{run_id}"):
-            self._world.bell.ring(topic)
 
     async def get(self, run_id: str) -> Run:
         """Return the run of exactly this id."""
@@ -287,11 +266,6 @@ class Service:
         except BotError as error:
             return (str(error),)
         return ()
-
-
-def _insist(right: Right) -> None:
-    if not right.allowed:
-        raise ForbiddenError(right.why)
 
 
 def _delivery(state: MessageState) -> str:

@@ -10,6 +10,7 @@ from bot.domain.drafting import Asked
 from bot.domain.message import Message, MessageState
 from bot.domain.naming import nearest
 from bot.domain.people import Person, Thread
+from bot.domain.policy import insist
 from bot.domain.posts import TextPost
 from bot.domain.run import Draft, Source
 from bot.domain.schedule import (
@@ -24,7 +25,6 @@ from bot.domain.schedule import (
 from bot.errors import (
     BotError,
     ConflictError,
-    ForbiddenError,
     InputError,
     NotFoundError,
     UnavailableError,
@@ -117,9 +117,7 @@ class Schedules:
             near = nearest(name, [each.name for each in await self._store.schedules()])
             hint = f" Did you mean `{near}`?" if near else " `schedule` lists them."
             raise NotFoundError(f"There is no schedule `{name[:60]}`.{hint}")
-        right = right_to_change(self._world.policy, person, schedule)
-        if not right.allowed:
-            raise ForbiddenError(right.why)
+        insist(right_to_change(self._world.policy, person, schedule))
         return schedule
 
     async def keep(self) -> None:

@@ -187,6 +187,12 @@ async def test_a_key_cannot_be_used_for_another_run(world):
         await world.service.machines.request(order(changes={"steps": 51}))
 
 
+async def test_spaces_around_a_setting_do_not_make_an_order_another(world):
+    spaced = order(changes={"steps": 50, "name": " faq "})
+    run, is_new = await world.service.machines.request(spaced)
+    assert (run.spec.name, is_new) == ("faq", True)
+
+
 async def test_an_order_above_the_limit_of_the_unattended_waits_for_a_person():
     world = World(POLICY)  # its limit for runs that nobody asks for in person is 0
     run, _ = await world.service.machines.request(order())
