@@ -139,13 +139,7 @@ class Commands:
         )
 
     async def _runs(self, person: Person, command: Runs) -> Post:
-        query = RunQuery(
-            statuses=command.statuses,
-            requester_id=person.id if command.mine else None,
-            recipe=command.recipe,
-            text=command.text,
-            limit=LISTED_RUNS,
-        )
+        query = query_of(command, person, LISTED_RUNS)
         page = await self._service.runs(query)
         if not page.runs:
             is_filtered = query != RunQuery(limit=LISTED_RUNS)
@@ -237,6 +231,17 @@ class Commands:
         if not rows:
             return TextPost(words.NO_METRICS.format(name=run.spec.name, status=_state(run)))
         return MetricsPost(await self._service.view(run), rows)
+
+
+def query_of(command: Runs, person: Person, limit: int) -> RunQuery:
+    """Return what `runs` asks the store for."""
+    return RunQuery(
+        statuses=command.statuses,
+        requester_id=person.id if command.mine else None,
+        recipe=command.recipe,
+        text=command.text,
+        limit=limit,
+    )
 
 
 def _digest(recipe: str, changes: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """Runs for somebody who shares them in a conversation that the bot need not be part of."""
 
+from bot.chat.commands import query_of
 from bot.chat.grammar import Runs, parse
 from bot.domain.people import Actor
 from bot.domain.view import RunView
-from bot.ports import RunQuery
 from bot.service import Service
 
 MOST = 25  # Teams asks for as many at once, and people read fewer
@@ -23,13 +23,7 @@ class Sharing:
         person = await self._service.person(actor)
         command = parse(f"runs {text}")
         assert isinstance(command, Runs)  # noqa: S101 - the first word says so
-        query = RunQuery(
-            statuses=command.statuses,
-            requester_id=person.id if command.mine else None,
-            recipe=command.recipe,
-            text=command.text,
-            limit=MOST,
-        )
+        query = query_of(command, person, MOST)
         return await self._service.views((await self._service.runs(query)).runs)
 
     async def one(self, actor: Actor, run_id: str) -> RunView:
