@@ -88,7 +88,7 @@ def _unknown() -> Diagnosis:
 
 def judge(run: Run) -> Verdict | None:
     """Return the result against the goal; None without a result."""
-    result = run.seen.progress.result if run.seen.progress else None
+    result = run.seen.result
     if run.status is not RunStatus.SUCCEEDED or result is None:
         return None
     start = f"from {result.first_eval_loss:.2f} to {result.eval_loss:.2f}"

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.domain.people import Person, Thread
 from bot.domain.run import Approval, Cancel, PipelineSeen
+from trainer.contract.names import job_name
 
 
 class PromotionStatus(StrEnum):
@@ -186,7 +187,7 @@ class Promotion:
     @property
     def name(self) -> str:
         """Return the name of its present pipeline run: the id, then `<id>-r2`, `-r3`."""
-        return self.id if self.submission == 1 else f"{self.id}-r{self.submission}"
+        return job_name(self.id, self.submission)
 
     @property
     def removal_name(self) -> str:

@@ -114,7 +114,7 @@ def _not_servable(run: Run) -> str | None:
             f"Only a run that succeeded has a model to serve; `{run.id}` is "
             f"{run.status.replace('_', ' ')}."
         )
-    result = run.seen.progress.result if run.seen.progress else None
+    result = run.seen.result
     if result is None or not result.model:
         return f"The run `{run.id}` left no model. `rerun {run.id}` makes one."
     return None
@@ -146,7 +146,7 @@ def _order(asked: PromotionAsked, run: Run, policy: Policy) -> PromotionOrder:
         run_id=run.id,
         job=run.name,
         model=model,
-        model_sha256=_model_hash(run),
+        model_sha256=run.seen.result.model_sha256 if run.seen.result else "",
         endpoint=endpoint,
         machine=machine,
         instances=round(instances),
@@ -182,13 +182,8 @@ def _number(
     return value
 
 
-def _model_hash(run: Run) -> str:
-    result = run.seen.progress.result if run.seen.progress else None
-    return result.model_sha256 if result else ""
-
-
 def _lineage(run: Run, person: Person) -> dict[str, str]:
-    result = run.seen.progress.result if run.seen.progress else None
+    result = run.seen.result
     known = {
         "krsp.run_id": run.id,
         "krsp.job": run.name,

@@ -18,6 +18,7 @@ from bot.domain.seen import (
     Seen,
     StageSeen,
 )
+from trainer.contract.names import job_name
 from trainer.contract.spec import RunSpec
 
 # What was seen belongs to a run, and is imported from here.
@@ -210,7 +211,7 @@ class Run:
     @property
     def name(self) -> str:
         """Return the name of its present pipeline run and job: the id, then `<id>-r2`, `-r3`."""
-        return self.id if self.submission == 1 else f"{self.id}-r{self.submission}"
+        return job_name(self.id, self.submission)
 
 
 class Source(StrEnum):

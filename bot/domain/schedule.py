@@ -20,6 +20,7 @@ ALIASES = {
     "weekly": "0 2 * * 1",
     "monthly": "0 2 1 * *",
 }
+SLOT = "%Y%m%dT%H%MZ"  # how a slot is written
 CLOSEST = timedelta(minutes=55)  # between two slots: a typo must not start sixty runs an hour
 # A slot that nobody could keep is made up for within this time, the newest only; then it is over.
 MADE_UP_FOR = timedelta(hours=6)
@@ -97,7 +98,7 @@ def next_slot(schedule: Schedule, now: datetime) -> datetime | None:
 
 def slot_key(name: str, slot: datetime) -> str:
     """Return the idempotency key of one slot: asking for it twice asks for it once."""
-    return f"schedule/{name}/{slot.astimezone(UTC):%Y%m%dT%H%MZ}"
+    return f"schedule/{name}/{slot.astimezone(UTC):{SLOT}}"
 
 
 def in_words(schedule: Schedule) -> str:

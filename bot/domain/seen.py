@@ -65,6 +65,9 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+ENDED_JOB = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+
+
 @dataclass(frozen=True)
 class JobSeen:
     """What the machine said. `position` counts from 1 while waiting; `busy_s` sums all attempts.
@@ -167,3 +170,8 @@ class Seen:
     job: JobSeen | None = None
     progress: ProgressSeen | None = None
     at: datetime | None = None
+
+    @property
+    def result(self) -> ResultSeen | None:
+        """Return what the trainer reached, once it has said so."""
+        return self.progress.result if self.progress else None

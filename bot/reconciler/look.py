@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.run import JobSeen, JobState, PipelineSeen, ProgressSeen, Run, Seen
+from bot.domain.seen import ENDED_JOB
 from bot.errors import BotError
 from bot.ports import Bell, Clock, Jobs, Pipelines, Registry, RunStore, Tracking
 from bot.ports.records import PromotionStore
@@ -16,7 +17,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 # A service that is silent for less than this is nobody's business but the log's.
 TOLD_AFTER = timedelta(seconds=60)
-ENDED_JOB = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ class Drafts:
         )
         rates = []
         for run in (await self._store.runs(query)).runs:
-            result = run.seen.progress.result if run.seen.progress else None
+            result = run.seen.result
             alike = (run.spec.model, run.spec.tuning, run.spec.compute, run.spec.batch) == (
                 spec.model,
                 spec.tuning,

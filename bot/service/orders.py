@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from bot.domain.people import Person
 from bot.domain.run import Run, RunStatus, Source
-from bot.domain.schedule import Origin, Schedule, read_cron
+from bot.domain.schedule import SLOT, Origin, Schedule, read_cron
 from bot.errors import InputError
 from bot.ports.records import ScheduleStore
 from bot.service.machines import Machines
@@ -14,7 +14,6 @@ from bot.service.machines import Order as Wanted
 from trainer.contract.order import Order, OrderAnswer
 
 SOURCES = {"commit": Source.COMMIT, "schedule": Source.SCHEDULE, "manual": Source.PIPELINE}
-SLOT = "%Y%m%dT%H%MZ"
 
 
 class Orders:
