@@ -25,7 +25,7 @@ from bot.chat.promoting import (
     Undeploy,
     answer_promotion,
 )
-from bot.chat.promotion_words import about_promotion
+from bot.chat.promotion_commands import about_promotion
 from bot.chat.scheduling import ScheduleCommand, answer_schedule
 from bot.chat.turn import Turn
 from bot.domain.drafting import plan_post
