@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain.drafting import Asked
 from bot.domain.message import Message, MessageState
 from bot.domain.naming import nearest
 from bot.domain.people import Person, Thread
 from bot.domain.policy import insist
 from bot.domain.posts import TextPost
-from bot.domain.run import Draft, Source
+from bot.domain.run import Source
 from bot.domain.schedule import (
     Origin,
     Schedule,
@@ -85,12 +84,12 @@ class Schedules:
         await self._store.put_schedule(schedule)
         return schedule
 
-    async def _trial(self, person: Person, wanted: Wanted, now: datetime) -> Draft:
+    async def _trial(self, person: Person, wanted: Wanted, now: datetime) -> None:
         """Draw the plan that a slot would start, so that faults show now and not at night."""
         nonce = f"schedule-trial/{wanted.name}/{now.isoformat()}"
         drafts = Drafts(self._world)
-        asked: Asked = drafts.asked(person, None, nonce, wanted.changes)
-        return await drafts.from_recipe(replace(asked, is_unattended=True), wanted.recipe)
+        asked = drafts.asked(person, None, nonce, wanted.changes)
+        await drafts.from_recipe(replace(asked, is_unattended=True), wanted.recipe)
 
     async def pause(self, person: Person, name: str, *, paused: bool) -> Schedule:
         """Pause or resume; slots that passed meanwhile are not made up for. May be repeated."""
@@ -131,7 +130,7 @@ class Schedules:
     async def _keep(self, schedule: Schedule, slot: datetime) -> None:
         try:
             run, _ = await self._machines.request(self._order(schedule, slot))
-            note = f"{run.id}"
+            note = run.id
         except UnavailableError:
             raise  # the slot stays due
         except BotError as error:
