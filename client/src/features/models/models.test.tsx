@@ -1,6 +1,7 @@
-import { screen, within } from "@testing-library/react";
+import { act, screen, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
+import { keys } from "@/api/keys";
 import { aModelVersion, aPromotion } from "@/test/fixtures";
 import { renderApp } from "@/test/render-app";
 import { fails, get, hangs, server } from "@/test/server";
@@ -27,6 +28,20 @@ describe("four states", () => {
     server.resetHandlers();
     await user.click(screen.getByRole("button", { name: "Try again" }));
     expect(await screen.findByText("No model yet")).toBeInTheDocument();
+  });
+
+  test("promotions that are still to come are not taken for none", async () => {
+    server.use(get("/models", SERVED), hangs("/promotions"));
+    const { client } = renderApp("/models");
+    await expect.poll(() => client.getQueryData(keys.models())).toBeDefined();
+    await act(async () => {}); // the page has seen it
+    expect(screen.getByRole("status", { name: "Loading" })).toBeInTheDocument();
+  });
+
+  test("promotions that cannot be read say why", async () => {
+    server.use(get("/models", SERVED), fails("/promotions"));
+    renderApp("/models");
+    expect(await screen.findByRole("alert")).toHaveTextContent("The database does not answer");
   });
 
   test("full shows what is served, how to call it, and each version with its run", async () => {
