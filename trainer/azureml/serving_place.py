@@ -1,27 +1,20 @@
 """Where models are registered and served in Azure, as the variable group `krsp` says it."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from azure.ai.ml import MLClient
 from azure.core.credentials import TokenCredential
 
 from trainer.azureml.credential import credential_of
 from trainer.azureml.errors import RefusedError
+from trainer.azureml.workspace import client_of
 
 _NEEDED = {
     "subscription_id": "KRSP_SUBSCRIPTION_ID",
     "resource_group": "KRSP_RESOURCE_GROUP",
     "workspace": "KRSP_WORKSPACE",
     "image": "KRSP_SERVER_IMAGE",
-}
-_OPTIONS: dict[str, Any] = {
-    "retry_total": 4,
-    "retry_backoff_max": 20,
-    "connection_timeout": 10,
-    "read_timeout": 60,
 }
 
 
@@ -40,16 +33,7 @@ class ServingPlace:
 
     def client(self, credential: TokenCredential) -> MLClient:
         """Return the SDK's client for the workspace."""
-        logging.getLogger("azure").setLevel(logging.ERROR)
-        return MLClient(
-            credential,
-            self.subscription_id,
-            self.resource_group,
-            self.workspace,
-            show_progress=False,
-            enable_telemetry=False,
-            **_OPTIONS,
-        )
+        return client_of(self, credential)
 
 
 def read_serving_place(env: Mapping[str, str]) -> ServingPlace:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from azure.ai.ml import MLClient
 from azure.ai.ml.entities import Command, Job
@@ -23,6 +22,7 @@ from trainer.azureml.grant import obtain
 from trainer.azureml.inputs import inputs_of, known_job
 from trainer.azureml.job import JobPlan, Where, as_command, plan_job
 from trainer.azureml.place import Place, read_place
+from trainer.azureml.workspace import client_of
 from trainer.contract.azure_job import Tag
 from trainer.contract.clusters import ClustersError, find_cluster, read_clusters
 from trainer.contract.grant import GrantClaims, GrantRequest
@@ -32,15 +32,9 @@ from trainer.errors import BadSpecError
 
 log = logging.getLogger(__name__)
 
-# With azure-core's own retries below, this outlasts an outage of some minutes within the
+# With azure-core's own retries (`workspace.py`), this outlasts an outage of some minutes within the
 # pipeline's 15 minutes.
 PAUSES_S = (2.0, 10.0, 30.0, 60.0)
-_OPTIONS: dict[str, Any] = {
-    "retry_total": 4,
-    "retry_backoff_max": 20,
-    "connection_timeout": 10,
-    "read_timeout": 60,
-}
 TAKEN = "JobPropertyImmutable"
 
 
@@ -66,17 +60,7 @@ class Submitter:
     def of(cls, env: Mapping[str, str]) -> "Submitter":
         """Return the one that the environment describes."""
         place, credential = read_place(env), credential_of(env)
-        logging.getLogger("azure").setLevel(logging.ERROR)
-        client = MLClient(
-            credential,
-            place.subscription_id,
-            place.resource_group,
-            place.workspace,
-            show_progress=False,
-            enable_telemetry=False,
-            **_OPTIONS,
-        )
-        return cls(client, credential, place)
+        return cls(client_of(place, credential), credential, place)
 
     def submit(self, spec: RunSpec, name: str, code: Path, *, code_sha256: str) -> Submission:
         """Put the job, unless it is there already. Repeating it is harmless.
@@ -95,7 +79,7 @@ class Submitter:
             inputs = inputs_of(self.client, spec)
             where = Where(self.place.image, cluster)
             plan = plan_job(name, spec, where, code_sha256=code_sha256, inputs=inputs)
-            known = self._known(name)
+            known = known_job(self.client, name)
             if known is not None:
                 return _adopted(known, plan)
             self._check_cluster(plan)
@@ -130,9 +114,6 @@ class Submitter:
             self.pause(pause_s)
         raise AssertionError  # the last pause is None
 
-    def _known(self, name: str) -> Job | None:
-        return known_job(self.client, name)
-
     def _check_cluster(self, plan: JobPlan) -> None:
         try:
             compute = self.client.compute.get(plan.cluster)
@@ -162,7 +143,7 @@ class Submitter:
         try:
             made = self.client.jobs.create_or_update(job)
         except HttpResponseError as error:
-            known = self._known(plan.name) if _is_taken(error) else None
+            known = known_job(self.client, plan.name) if _is_taken(error) else None
             if known is None:
                 raise
             return _adopted(known, plan)
