@@ -19,17 +19,11 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from typing_extensions import override
 
-from trainer.azureml.endpoint_plan import (
-    APP,
-    KEY,
-    UNTIL,
-    as_deployment,
-    as_endpoint,
-    as_environment,
-)
+from trainer.azureml.endpoint_plan import as_deployment, as_endpoint, as_environment
 from trainer.azureml.errors import RefusedError
 from trainer.azureml.registering import Registry, told
 from trainer.azureml.serving_place import ServingPlace, connected
+from trainer.contract.model_tags import APP, KEY, UNTIL
 from trainer.contract.promotion import PromotionOrder
 from trainer.serving.place import Place
 from trainer.serving.smoke import ask

@@ -11,10 +11,9 @@ from azure.ai.ml.entities import (
 )
 
 from trainer.azureml.serving_place import ServingPlace
+from trainer.contract.model_tags import APP, KEY, MODEL, RUN, VERSION
 from trainer.contract.promotion import PromotionOrder
 
-APP, KEY, RUN, UNTIL = "krsp.app", "krsp.promotion", "krsp.run_id", "krsp.expires_at"
-MODEL, VERSION = "krsp.model", "krsp.model_version"
 ENVIRONMENT = "krsp-server"
 PORT = 8000
 

@@ -10,10 +10,10 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from trainer.azureml.errors import RefusedError, explained
 from trainer.azureml.serving_place import connected
 from trainer.contract.azure_job import MODEL_OUTPUT
+from trainer.contract.model_tags import CANDIDATE, HASH, JOB, PRODUCTION, STAGE
 from trainer.contract.promotion import PromotionOrder
 
-JOB, HASH, STAGE = "krsp.job", "krsp.model_sha256", "krsp.stage"
-CANDIDATE, PRODUCTION, NONE = "candidate", "production", "archived"
+NONE = "archived"
 
 
 class Registry:

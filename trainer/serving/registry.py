@@ -11,13 +11,12 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from trainer.contract.job import output_folder
+from trainer.contract.model_tags import CANDIDATE, HASH, PRODUCTION, RUN
 from trainer.contract.promotion import PromotionOrder, model_folder
 from trainer.errors import BadSpecError
 from trainer.serving.errors import PromotionError
 from trainer.weights import keep_model, model_hash
 
-RUN, HASH = "krsp.run_id", "krsp.model_sha256"
-CANDIDATE, PRODUCTION = "candidate", "production"
 # What of the training run's tags is lineage of its model (trainer/mlflow_store.py writes them).
 _OF_RUN = ("krsp.data_sha256", "krsp.commit", "krsp.code_sha256", "krsp.code_dirty", "krsp.version")
 

@@ -11,11 +11,19 @@ from typing_extensions import override
 from bot.adapters.azure.workspace import Workspace
 from bot.domain.promotion import DeploymentSeen, DeploymentState, EndpointSeen, ModelVersion
 from bot.ports.registry import Registry
+from trainer.contract.model_tags import (
+    APP,
+    HASH,
+    KEY,
+    LOSS,
+    MODEL,
+    RUN,
+    STAGE,
+    STAGES,
+    UNTIL,
+    VERSION,
+)
 
-APP, KEY, RUN, UNTIL = "krsp.app", "krsp.promotion", "krsp.run_id", "krsp.expires_at"
-MODEL, VERSION = "krsp.model", "krsp.model_version"
-HASH, LOSS, STAGE = "krsp.model_sha256", "krsp.eval_loss", "krsp.stage"
-STAGES = frozenset({"candidate", "production"})
 REST_S = 30.0
 _STATES = {
     "creating": DeploymentState.CREATING,

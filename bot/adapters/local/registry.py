@@ -14,11 +14,9 @@ from bot.adapters.local.endpoints import folders, live_port, revive, seen
 from bot.domain.promotion import EndpointSeen, ModelVersion
 from bot.errors import UnavailableError
 from bot.ports.registry import Registry
+from trainer.contract.model_tags import HASH, LOSS, RUN, STAGES
 
 log = logging.getLogger(__name__)
-
-STAGES = ("production", "candidate")
-RUN, HASH, LOSS = "krsp.run_id", "krsp.model_sha256", "krsp.eval_loss"
 
 
 class LocalRegistry(Registry):
