@@ -1,4 +1,4 @@
-"""What `register` and `deploy` share: reading the order, speaking, and ending with words."""
+"""What verbs of a pipeline share: reading the order, speaking, and ending with words."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ def add_order_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def home_of(options: argparse.Namespace) -> Path:
-    """Return where local models and endpoints live."""
+    """Return where local jobs, models and endpoints live."""
     return (options.home or Path(os.environ.get("KRSP_HOME", ".krsp"))).absolute()
 
 

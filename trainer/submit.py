@@ -13,13 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from trainer.checkpoint import write_whole
-from trainer.contract.failure import EXIT_CODES
-from trainer.contract.faults import SpecError
 from trainer.contract.job import JobRequest, job_folder, output_folder
 from trainer.contract.machines import machine
 from trainer.contract.names import RUN_ID, run_id_of
 from trainer.contract.spec import RunSpec, canonical_json, spec_hash
-from trainer.errors import BadSpecError, TrainerError, failure_of
+from trainer.errors import BadSpecError
+from trainer.orders import carried_out, home_of, say
 from trainer.snapshot import code_hash
 from trainer.specs import read_spec
 
@@ -35,21 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Queue the run and print `{run_id, submitted, job}`; return the exit code."""
-    try:
+
+    def work() -> None:
         spec = read_spec(options.spec, os.environ)
         code_sha256 = _checked_code(options.code, options.code_sha256)
         answer = _TARGETS[options.target](spec, options, code_sha256)
-    except (TrainerError, SpecError, OSError) as error:
-        failure = failure_of(error)
-        detail = f" ({error})" if isinstance(error, OSError) else ""
-        sys.stderr.write(f"{failure.message}{detail} {failure.remedy}\n")
-        return error.exit_code if isinstance(error, TrainerError) else EXIT_CODES[failure.kind]
-    sys.stdout.write(json.dumps(answer) + "\n")
-    return 0
+        say(json.dumps(answer))
+
+    return carried_out(work)
 
 
 def _to_here(spec: RunSpec, options: argparse.Namespace, code_sha256: str) -> dict[str, Any]:
-    home = (options.home or Path(os.environ.get("KRSP_HOME", ".krsp"))).absolute()
+    home = home_of(options)
     new = submit(spec, options.run_id, options.code, code_sha256=code_sha256, home=home)
     job = job_folder(home, options.run_id) / "job.json"
     return {"run_id": options.run_id, "submitted": new, "job": str(job)}
