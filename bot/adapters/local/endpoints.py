@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.adapters.local.files import locked
 from bot.adapters.local.processes import inherited
+from bot.adapters.local.supervisor import start_detached
 from bot.domain.promotion import DeploymentSeen, DeploymentState, EndpointSeen
 from bot.errors import UnavailableError
 from trainer.contract.promotion import (
@@ -24,7 +25,6 @@ from trainer.contract.promotion import (
 )
 
 KEEPER = "trainer.serving.keeper"
-SPAWN_TIMEOUT_S = 60.0
 _STATES = {
     "starting": DeploymentState.CREATING,
     "ready": DeploymentState.READY,
@@ -79,25 +79,13 @@ def _revived(folder: Path) -> bool:
     with locked(folder / "keeper.lock", wait_s=0) as is_dead:
         if not is_dead:
             return False
-    with (folder / "keeper.log").open("ab") as output:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", KEEPER, str(folder)],
-                cwd=folder,
-                env=inherited(os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                check=False,
-                timeout=SPAWN_TIMEOUT_S,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise UnavailableError(f"The server in {folder} did not start in time.") from error
-    if done.returncode:
-        raise UnavailableError(
-            f"The server in {folder} could not be started; see {folder / 'keeper.log'}."
-        )
+    command, log_file = [sys.executable, "-m", KEEPER, str(folder)], folder / "keeper.log"
+    try:
+        code = start_detached(command, log_file, cwd=folder, env=inherited(os.environ))
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"The server in {folder} did not start in time.") from error
+    if code:
+        raise UnavailableError(f"The server in {folder} could not be started; see {log_file}.")
     return True
 
 

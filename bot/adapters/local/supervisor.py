@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,25 @@ def read_supervisor(folder: Path) -> Supervisor | None:
     )
 
 
+def start_detached(
+    command: Sequence[str], log_file: Path, *, cwd: Path, env: Mapping[str, str] | None = None
+) -> int:
+    """Run what detaches itself; return its exit code. Raises `subprocess.TimeoutExpired`."""
+    with log_file.open("ab") as output:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            check=False,
+            timeout=SPAWN_TIMEOUT_S,
+        )
+    return done.returncode
+
+
 def spawn(module: str, folder: Path, arguments: tuple[str, ...] = ()) -> None:
     """Start `python -m module folder`, detached; return once it works, or found it need not.
 
@@ -68,25 +87,14 @@ def spawn(module: str, folder: Path, arguments: tuple[str, ...] = ()) -> None:
     does not come up.
     """
     log_file = folder / "supervisor.log"
-    with log_file.open("ab") as output:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", module, str(folder), *arguments],
-                cwd=_PACKAGES,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                check=False,
-                timeout=SPAWN_TIMEOUT_S,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise UnavailableError(
-                f"{folder.name} did not start in time; see {log_file}."
-            ) from error
-    if done.returncode == EXIT_FULL:
+    command = [sys.executable, "-m", module, str(folder), *arguments]
+    try:
+        code = start_detached(command, log_file, cwd=_PACKAGES)
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"{folder.name} did not start in time; see {log_file}.") from error
+    if code == EXIT_FULL:
         raise DiskFullError(f"{folder.name} was not started: the disk is full. Free some space.")
-    if done.returncode:
+    if code:
         raise UnavailableError(f"{folder.name} could not be started; see {log_file}.")
 
 
