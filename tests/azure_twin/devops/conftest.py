@@ -10,7 +10,7 @@ import pytest
 from azure.devops import _file_cache
 from azure.devops.client import Client
 
-from tests.azure_twin.devops.sdk import Sdk, sdk
+from tests.azure_twin.devops.sdk import Sdk, closing_sessions, sdk
 from tests.azure_twin.fixtures import RunningTwin, running_twin
 from tests.azure_twin.world import BOT_IDENTITY, DEVOPS_APP, PIPELINES
 
@@ -31,10 +31,6 @@ class Lab:
     def of(self, token: str) -> Sdk:
         return self._sdk.setdefault(token, sdk(token))
 
-    def close(self) -> None:
-        for clients in self._sdk.values():
-            clients.close()
-
     def token(self, client_id: str = BOT_IDENTITY, audience: str = DEVOPS_APP) -> str:
         key = f"{client_id} {audience}"
         if key not in _TOKENS:
@@ -53,14 +49,6 @@ class Lab:
 
 
 _TOKENS: dict[str, str] = {}
-# azure-devops asks for resource areas with a client that it never closes.
-LEAK = "ignore:.*ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.filterwarnings(LEAK))
 
 
 @pytest.fixture(scope="session")
@@ -84,14 +72,14 @@ def lab(devops_twin: RunningTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     lab = Lab(devops_twin, tmp_path / "repository")
     lab.repository.mkdir()
     lab.control("repository", path=str(lab.repository))
-    yield lab
+    with closing_sessions():
+        yield lab
     devops_twin.control.clear_faults()
     lab.control("set_pool", parallel=10, delay_s=0, is_paused=False)
     lab.control("set_throttle", cost=0)
     lab.control("rights", who=BOT_IDENTITY, grant=ALL_RIGHTS, pipelines=None)
     for build in lab.control("list_runs"):
         lab.control("delete", run=build["id"])
-    lab.close()
 
 
 ALL_RIGHTS = [

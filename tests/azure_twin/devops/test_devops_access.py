@@ -87,8 +87,8 @@ def asked(
 def test_a_managed_identity_of_the_bot_gets_in(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in lab.twin.bot_environment.items():
         monkeypatch.setenv(name, value)
-    credential = ManagedIdentityCredential(client_id=BOT_IDENTITY)
-    token = credential.get_token(f"{DEVOPS_APP}/.default").token
+    with ManagedIdentityCredential(client_id=BOT_IDENTITY) as credential:
+        token = credential.get_token(f"{DEVOPS_APP}/.default").token
     assert len(sdk(token).pipelines.list_pipelines(PROJECT)) >= 5
 
 
@@ -206,7 +206,8 @@ def test_only_the_jobs_own_token_gets_a_federated_one(
         service_connection_id=SERVICE_CONNECTION_ID,
         system_access_token=lab.token(),
     )
-    with pytest.raises(ClientAuthenticationError, match="may not ask for a token of the plan"):
+    refused = pytest.raises(ClientAuthenticationError, match="may not ask for a token of the plan")
+    with credential, refused:
         credential.get_token("https://management.azure.com/.default")
 
 
