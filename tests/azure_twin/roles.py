@@ -68,7 +68,10 @@ class Roles:
         self.granted = dict(GRANTED)
 
     def grant(self, client_id: str, actions: Iterable[str]) -> None:
-        self.granted[client_id.lower()] = tuple(actions)
+        """Let an identity do this and no more; what it did under its old roles is forgotten."""
+        client_id = client_id.lower()
+        self.granted[client_id] = tuple(actions)
+        self.uses = {use: times for use, times in self.uses.items() if use.client_id != client_id}
 
     def allows(self, claims: Claims, *, method: str, path: str, action: str) -> bool:
         """Return whether the bearer may do `action`, and remember that it asked."""

@@ -98,7 +98,7 @@ def test_the_repositorys_own_train_pipeline_really_runs(lab: Lab, repository: Pa
     prepare = until(lambda: ended(lab, run.id, "Prepare"))
     records = lab.bot.records(run.id)
     assert prepare.result == "succeeded", [i.message for r in records for i in r.issues or ()]
-    for name in ("Use Python 3.11", "Install the trainer", "Validate spec and data"):
+    for name in ("Use Python 3.11", "Validate spec and data", "Take a snapshot of the trainer"):
         assert lab.bot.record(run.id, "Task", name).result == "succeeded"
     assert lab.bot.builds.get_build(PROJECT, run.id).tags == ["run-20260105-abcdef"]
     lab.bot.builds.update_build(Build(status="cancelling"), PROJECT, run.id)
