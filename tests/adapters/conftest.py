@@ -1,6 +1,7 @@
 """Small whole values to store, and the two stores to keep them in."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,29 +139,34 @@ async def postgresql_store(postgresql_url: str) -> AsyncIterator[SqlStore]:
     await store.close()
 
 
+@asynccontextmanager
+async def database(
+    request: pytest.FixtureRequest, kind: str, file_url: str, *, is_migrated: bool
+) -> AsyncIterator[str]:
+    """Yield the URL of a database of this kind; PostgreSQL starts only for a test that wants it."""
+    if kind == "sqlite":
+        if is_migrated:
+            await migrate(file_url)
+        yield file_url
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    url = await server.new_database(is_migrated=is_migrated)
+    yield url
+    await server.drop_database(url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def empty_url(request: pytest.FixtureRequest, url: str) -> AsyncIterator[str]:
     """Return the URL of a database with nothing in it, of each kind in turn."""
-    if request.param == "sqlite":
-        yield url
-        return
-    server: PostgresqlServer = request.getfixturevalue("postgresql")
-    made = await server.new_database(is_migrated=False)
-    yield made
-    await server.drop_database(made)
+    async with database(request, request.param, url, is_migrated=False) as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def migrated_url(request: pytest.FixtureRequest, url: str) -> AsyncIterator[str]:
     """Return the URL of a migrated database, of each kind in turn."""
-    if request.param == "sqlite":
-        await migrate(url)
-        yield url
-        return
-    server: PostgresqlServer = request.getfixturevalue("postgresql")
-    made = await server.new_database(is_migrated=True)
-    yield made
-    await server.drop_database(made)
+    async with database(request, request.param, url, is_migrated=True) as made:
+        yield made
 
 
 @pytest.fixture
@@ -177,14 +183,7 @@ async def store(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Memor
     if request.param == "memory":
         yield MemoryStore()
         return
-    server: PostgresqlServer | None = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql")
-        url = await server.new_database(is_migrated=True)
-    else:
-        await migrate(url)
-    kept = await SqlStore.open(url)
-    yield kept
-    await kept.close()
-    if server is not None:
-        await server.drop_database(url)
+    async with database(request, request.param, url, is_migrated=True) as made:
+        kept = await SqlStore.open(made)
+        yield kept
+        await kept.close()

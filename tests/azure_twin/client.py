@@ -74,9 +74,6 @@ class TwinControl:
         """Return a token of an application; `claims` and `lifetime_s` can make it wrong."""
         return str(self.call("tokens.mint", client_id=client_id, audience=audience, **values))
 
-    def person_token(self, person: str, client_id: str) -> str:
-        return str(self.call("tokens.person", person=person, client_id=client_id))
-
     def sign_in(self, person: str | None) -> None:
         """Say whom the browser's session at Entra belongs to."""
         self.call("sign_in", person=person)

@@ -37,7 +37,6 @@ class Control:
                 "clock.advance": self._advance,
                 "tokens.lifetime": self._lifetime,
                 "tokens.mint": self._mint,
-                "tokens.person": self._mint_person,
                 "tokens.federated": self._mint_federated,
                 "sign_in": self._sign_in,
                 "person": self._person,
@@ -119,13 +118,6 @@ class Control:
         claims.update(values.get("claims") or {})
         lifetime_s = values.get("lifetime_s")
         return self._twin.tokens.mint(values["audience"], lifetime_s=lifetime_s, **claims)
-
-    async def _mint_person(self, values: Mapping[str, Any]) -> str:
-        """Return the id token of a person for an application, as Teams gives it to a tab."""
-        person = self._twin.directory.person(values["person"])
-        if person is None:
-            raise CommandError(f"There is no person {values['person']!r}.")
-        return self._entra.sign_in.id_token(person, values["client_id"])
 
     async def _mint_federated(self, values: Mapping[str, Any]) -> str:
         """Return a token to exchange at Entra, e.g. a cluster's; `forged`: not the issuer's."""

@@ -68,28 +68,24 @@ def test_a_fault_can_let_requests_pass_first(azure: RunningTwin) -> None:
 
 @pytest.mark.parametrize("kind", ["cut_before", "timeout_before"])
 def test_a_request_cut_before_has_no_effect(azure: RunningTwin, kind: str) -> None:
-    name = f"cut-{kind}".replace("_", "-")
-    put = URL.replace("computes/cpu-small", f"environments/{name}/versions/1")
-    azure.control.fault(path=name, method="PUT", kind=kind, seconds=0.2)
-    with pytest.raises(requests.exceptions.ConnectionError):
-        put_environment(azure, put)
-    assert ask(azure, url=put).status_code == 404
+    assert ask(azure, url=cut_put(azure, kind)).status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["cut_after", "timeout_after"])
 def test_a_request_cut_after_has_its_effect(azure: RunningTwin, kind: str) -> None:
-    name = f"kept-{kind}".replace("_", "-")
-    put = URL.replace("computes/cpu-small", f"environments/{name}/versions/1")
+    assert ask(azure, url=cut_put(azure, kind)).status_code == 200
+
+
+def cut_put(azure: RunningTwin, kind: str) -> str:
+    """Put an environment, which goes wrong as `kind` says; return its address."""
+    name = kind.replace("_", "-")
+    url = URL.replace("computes/cpu-small", f"environments/{name}/versions/1")
     azure.control.fault(path=name, method="PUT", kind=kind, seconds=0.2)
-    with pytest.raises(requests.exceptions.ConnectionError):
-        put_environment(azure, put)
-    assert ask(azure, url=put).status_code == 200
-
-
-def put_environment(azure: RunningTwin, url: str) -> requests.Response:
     token = azure.control.mint(world.PIPELINE_IDENTITY, ARM)
     headers = {"Authorization": f"Bearer {token}"}
-    return requests.put(url, headers=headers, json={"properties": {"image": "x"}}, timeout=10)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.put(url, headers=headers, json={"properties": {"image": "x"}}, timeout=10)
+    return url
 
 
 def test_a_held_request_runs_into_the_client_s_own_limit(azure: RunningTwin) -> None:

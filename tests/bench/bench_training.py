@@ -66,8 +66,8 @@ class Clock(TrainerCallback):
         self.ended = now
 
 
-def ours(folder: Path) -> dict[str, float]:
-    context = Context(
+def context_in(folder: Path) -> Context:
+    return Context(
         spec=SPEC,
         spec_sha256=spec_hash(SPEC),
         output=folder,
@@ -78,6 +78,10 @@ def ours(folder: Path) -> dict[str, float]:
         attempt=1,
         progress=Progress(folder, attempt=1, say=lambda _text: None),
     )
+
+
+def ours(folder: Path) -> dict[str, float]:
+    context = context_in(folder)
     prepared = prepare(context, gather(SPEC, folder), None)
     clock, totals, counted = Clock(), Totals(), []
 
@@ -104,17 +108,7 @@ def ours(folder: Path) -> dict[str, float]:
 
 def stock(folder: Path) -> dict[str, float]:
     """TRL's trainer with its own defaults, but fp32: bf16 is emulated on many CPUs."""
-    context = Context(
-        spec=SPEC,
-        spec_sha256=spec_hash(SPEC),
-        output=folder,
-        home=folder,
-        cache=folder / "cache",
-        workdir=folder,
-        run_id="bench",
-        attempt=1,
-        progress=Progress(folder, attempt=1, say=lambda _text: None),
-    )
+    context = context_in(folder)
     gathered = gather(SPEC, folder)
     tokenizer = prepare(context, gathered, None).tokenizer
     talks = [row for row in gathered.split.train if isinstance(row, Conversation)]

@@ -25,9 +25,10 @@ from bot.adapters.azure.doctor_devops import (
 from bot.adapters.azure.findings import Finding, Level, examined, fault, has_fault, ok, warning
 from bot.errors import AccessError
 from bot.ports import ClusterSeen
+from bot.settings import Settings
 from tests.adapters.azure.azure_settings import azure_settings
-from tests.adapters.azure.devops_world import DevOpsWorld, sign_in
-from tests.azure_twin.fixtures import RunningTwin
+from tests.adapters.azure.devops_world import DevOpsWorld
+from tests.adapters.azure.ml_world import ml_module
 from trainer.contract.clusters import read_clusters
 
 URL = "https://dev.azure.com/krsp-lab"
@@ -163,23 +164,21 @@ def test_only_a_fault_is_one() -> None:
     assert fault("a", "b.", "C.").line() == "fault    a: b. C."
 
 
-# The SDK warns of its own parts while it is loaded.
-@pytest.mark.filterwarnings("ignore")
-async def test_an_examination_looks_at_everything_and_starts_nothing(
-    azure: RunningTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sign_in(azure, monkeypatch)
-    world = DevOpsWorld(azure, tmp_path)
-    await world.open()
-    file = str(world.repository / "azure-pipelines" / "train.yml")
-    settings = azure_settings(tmp_path, promote_pipeline_id="0", pipeline_file=file)
+async def examination(settings: Settings) -> dict[str, Finding]:
+    ml_module()
     doctor = Doctor(settings, read_clusters(settings.clusters_file))
     try:
-        found = {finding.about: finding for finding in await doctor.examine()}
+        return {finding.about: finding for finding in await doctor.examine()}
     finally:
         doctor.close()
+
+
+async def test_an_examination_looks_at_everything_and_starts_nothing(
+    world: DevOpsWorld, tmp_path: Path
+) -> None:
+    file = str(world.repository / "azure-pipelines" / "train.yml")
+    found = await examination(azure_settings(tmp_path, promote_pipeline_id="0", pipeline_file=file))
     assert await world.runs() == []
-    await world.close()
     for about in ("Workspace", "Azure DevOps project", "Pipeline train", "Grant key"):
         assert found[about].level is Level.OK, found[about].line()
     for about in ("Storage", "Consent", "Teams app"):
@@ -188,20 +187,10 @@ async def test_an_examination_looks_at_everything_and_starts_nothing(
     assert {"Pipeline promote", "Service hooks", "Azure DevOps licence"} <= set(found)
 
 
-@pytest.mark.filterwarnings("ignore")
 async def test_a_file_that_refuses_what_the_bot_gives_it_is_a_fault(
-    azure: RunningTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: DevOpsWorld, tmp_path: Path
 ) -> None:
-    sign_in(azure, monkeypatch)
-    world = DevOpsWorld(azure, tmp_path)
     world.write("train", "parameters: [{name: runKey, type: string}]\nsteps: [{bash: 'true'}]\n")
-    await world.open()
-    settings = azure_settings(tmp_path)
-    doctor = Doctor(settings, read_clusters(settings.clusters_file))
-    try:
-        found = {finding.about: finding for finding in await doctor.examine()}
-    finally:
-        doctor.close()
-        await world.close()
+    found = await examination(azure_settings(tmp_path))
     assert found["Pipeline train"].level is Level.FAULT
     assert "Unexpected parameter" in found["Pipeline train"].sentence

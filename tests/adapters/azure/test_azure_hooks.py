@@ -13,27 +13,24 @@ from bot.adapters.azure.faults import DEVOPS, UntakenError
 from bot.adapters.azure.hooks import PATH, Hooks
 from bot.errors import AccessError, BotError, SetupError, UnavailableError
 from tests.adapters.azure.azure_settings import PUBLIC_URL, azure_settings
-from tests.adapters.azure.devops_world import DevOpsWorld, sign_in
+from tests.adapters.azure.devops_world import DevOpsWorld
 from tests.adapters.local.workbench import until
 from tests.azure_twin import world as names
-from tests.azure_twin.fixtures import RunningTwin
 
 HOW_MANY = 10  # five events of two pipelines
 
 
 @pytest.fixture
-async def world(
-    azure: RunningTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[DevOpsWorld]:
-    sign_in(azure, monkeypatch)
-    found = DevOpsWorld(azure, tmp_path)
-    await found.open()
-    for each in await subscriptions(found.devops):
-        found.devops.hooks.delete_subscription(each.id)
-    yield found
-    for each in await subscriptions(found.devops):
-        found.devops.hooks.delete_subscription(each.id)
-    await found.close()
+async def world(world: DevOpsWorld) -> AsyncIterator[DevOpsWorld]:
+    """Return a world without subscriptions, which leaves none behind."""
+    await unsubscribe(world)
+    yield world
+    await unsubscribe(world)
+
+
+async def unsubscribe(world: DevOpsWorld) -> None:
+    for each in await subscriptions(world.devops):
+        world.devops.hooks.delete_subscription(each.id)
 
 
 @pytest.fixture

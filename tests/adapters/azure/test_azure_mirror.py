@@ -11,7 +11,6 @@ from bot.adapters.azure.mirror import SILENCE, Mirror
 from trainer.contract.progress import StepLine
 
 RUN = "run-20261123-aaaaaa"
-NOW = datetime.now(UTC)
 
 
 class Storage:
@@ -166,7 +165,7 @@ def test_a_last_line_without_an_end_counts_once_nothing_is_added(
     mirror.follow(storage.blobs, storage.read)
     files = mirror.files()
     assert files.log().total == 1
-    storage.changed_at = NOW - SILENCE - timedelta(seconds=1)
+    storage.changed_at -= SILENCE + timedelta(seconds=1)
     quiet = Mirror(mirror.folder)
     quiet.follow(storage.blobs, storage.read)
     assert quiet.files().log().total == 2

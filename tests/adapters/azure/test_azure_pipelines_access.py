@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from bot.adapters.azure.credential import Identity, Tokens
 from bot.errors import AccessError, SetupError
-from tests.adapters.azure.devops_world import DevOpsWorld, identity
+from tests.adapters.azure.devops_world import DevOpsWorld
 from tests.adapters.pipeline_requests import ONE, train
 from tests.azure_twin import world as names
 
@@ -67,4 +67,8 @@ async def test_without_the_right_to_stop_a_cancel_names_it(
 
 
 def test_the_identity_is_told_without_its_secret() -> None:
-    assert names.BOT_IDENTITY in identity().words
+    told = Identity(
+        "client_secret", names.TENANT, names.BOT_APP, None, secret("not-this-one")
+    ).words
+    assert names.BOT_APP in told
+    assert "not-this-one" not in told

@@ -77,28 +77,33 @@ def changes(run: Run, old: Document, new: Document, at: float) -> Iterator[Event
 
 
 def _stage(run: Run, stage: Document, at: float) -> Event:
-    state, result = STATES[stage["state"]], stage["result"] and lower(stage["result"])
+    told = _told(run, stage)
     resource = {
-        "stage": {
-            "_links": _links(run),
-            "id": run.record_id("stage", stage["name"], str(run.attempt.number)),
-            "name": stage["name"],
-            "displayName": stage["display_name"] or None,
-            "attempt": run.attempt.number,
-            "state": _event_state(state),
-            "result": result,
-        },
+        "stage": told,
         "run": run_reference(run),
         "pipeline": run.definition.reference(),
         **_repositories(run),
     }
     facts = {
         "stageNameId": stage["name"],
-        "stageStateId": _id(_event_state(state)),
-        "stageResultId": _id(result),
+        "stageStateId": _id(told["state"]),
+        "stageResultId": _id(told["result"]),
     }
-    word = result or _event_state(state)
+    word = told["result"] or told["state"]
     return Event(STAGE, f"Run {run.number} stage {stage['name']} {word}.", run, resource, facts, at)
+
+
+def _told(run: Run, stage: Document) -> Document:
+    """Return a stage as its own events and those of its jobs tell it."""
+    return {
+        "_links": _links(run),
+        "id": run.record_id("stage", stage["name"], str(run.attempt.number)),
+        "name": stage["name"],
+        "displayName": stage["display_name"] or None,
+        "attempt": run.attempt.number,
+        "state": _event_state(STATES[stage["state"]]),
+        "result": stage["result"] and lower(stage["result"]),
+    }
 
 
 def _job(run: Run, stage: Document, job: Document, at: float) -> Event:
@@ -114,15 +119,7 @@ def _job(run: Run, stage: Document, job: Document, at: float) -> Event:
             "finishTime": stamp(job["ended_at"]),
             "attempt": run.attempt.number,
         },
-        "stage": {
-            "_links": _links(run),
-            "id": run.record_id("stage", stage["name"], str(run.attempt.number)),
-            "name": stage["name"],
-            "displayName": stage["display_name"] or None,
-            "attempt": run.attempt.number,
-            "state": _event_state(STATES[stage["state"]]),
-            "result": stage["result"] and lower(stage["result"]),
-        },
+        "stage": _told(run, stage),
         "run": run_reference(run),
         "pipeline": run.definition.reference(),
         **_repositories(run),

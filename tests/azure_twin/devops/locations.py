@@ -57,137 +57,107 @@ def _pattern(location: Location) -> re.Pattern[str]:
     return re.compile("".join(parts) + "/?", re.IGNORECASE)
 
 
-def _at(id_: str, area: str, route: str, oldest: str, version: int) -> Location:
-    """Return an entry that is released at 7.1; the last fixed word of `route` is its resource."""
-    resource, _, template = route.partition(" ")
-    return Location(id_, area, resource, template, oldest, "7.2", "7.1", version)
+TABLE: list[Location] = []
 
 
-_BUILD = "{project}/_apis/{area}/builds/{buildId}/{resource}"
-_RUN = "{project}/_apis/{area}/{pipelineId}"
-_OIDC = "{scopeIdentifier}/_apis/{area}/hubs/{hubName}/plans/{planId}/jobs/{jobId}/{resource}"
-_CHECKS = "{project}/_apis/pipelines/checks/{resource}"
+def _entry(words: str, template: str) -> Location:
+    """Add an entry to the table: id, area, resource, oldest and released version, own version."""
+    id_, area, resource, oldest, released, version = words.split()
+    TABLE.append(Location(id_, area, resource, template, oldest, "7.2", released, int(version)))
+    return TABLE[-1]
 
-PIPELINES = _at("28e1305e-2afe-47bf-abaf-cbb0e6a91988", "Pipelines", f"pipelines {_RUN}", "5.1", 1)
-RUNS = _at(
-    "7859261e-d2e9-4a68-b820-a5d84cc5bb3d", "Pipelines", f"runs {_RUN}/{{resource}}/{{runId}}",
-    "5.1", 2,
-)  # fmt: skip
-PREVIEW = _at(
-    "53df2d18-29ea-46a9-bee0-933540f80abf", "pipelines", f"preview {_RUN}/{{resource}}", "5.1", 2
+
+RUNS = _entry(
+    "7859261e-d2e9-4a68-b820-a5d84cc5bb3d Pipelines runs 5.1 7.1 2",
+    "{project}/_apis/{area}/{pipelineId}/{resource}/{runId}",
 )
-RUN_LOGS = _at(
-    "fb1b6d27-3957-43d5-a14b-a2d70403e545", "Pipelines",
-    f"logs {_RUN}/runs/{{runId}}/{{resource}}/{{logId}}", "5.1", 1,
-)  # fmt: skip
-BUILDS = _at(
-    "0cd358e1-9217-4d94-8269-1c1ee6f93dcf", "Build",
-    "Builds {project}/_apis/build/{resource}/{buildId}", "1.0", 7,
-)  # fmt: skip
-TIMELINE = _at(
-    "8baac422-4c6e-4de5-8532-db96d92acffa", "build", f"Timeline {_BUILD}/{{timelineId}}", "2.0", 3
+PREVIEW = _entry(
+    "53df2d18-29ea-46a9-bee0-933540f80abf pipelines preview 5.1 7.1 2",
+    "{project}/_apis/{area}/{pipelineId}/{resource}",
 )
-LOGS = _at("35a80daf-7f30-45fc-86e8-6b813d9c90df", "build", f"logs {_BUILD}/{{logId}}", "2.0", 2)
-TAGS = _at("6e6114b2-8161-44c8-8f6c-c5505782427f", "build", f"tags {_BUILD}/{{*tag}}", "2.0", 3)
-STAGES = _at(
-    "b8aac6c9-744b-46e1-88fc-3550969f9313", "build", f"stages {_BUILD}/{{stageRefName}}", "5.2", 5
+RUN_LOGS = _entry(
+    "fb1b6d27-3957-43d5-a14b-a2d70403e545 Pipelines logs 5.1 7.1 1",
+    "{project}/_apis/{area}/{pipelineId}/runs/{runId}/{resource}/{logId}",
 )
-ARTIFACTS = _at(
-    "1db06c96-014e-44e1-ac91-90b2d4b3e984", "build", f"artifacts {_BUILD}/{{artifactName}}",
-    "2.0", 5,
-)  # fmt: skip
-APPROVALS = _at(
-    "37794717-f36f-4d78-b2bf-4dc30d0cfbcd", "approval",
-    "approvals {project}/_apis/pipelines/{resource}/{approvalId}", "5.1", 2,
-)  # fmt: skip
-CHECKS = Location(
-    "86c8381e-5aee-4cde-8ae4-25c0c7f5eaea", "PipelinesChecks", "configurations",
-    f"{_CHECKS}/{{id}}", "5.1", "7.2", "0.0", 1,
-)  # fmt: skip
-ENVIRONMENTS = _at(
-    "8572b1fc-2482-47fa-8f74-7e3ed53ee54b", "distributedtask",
-    "environments {project}/_apis/{area}/{resource}/{environmentId}", "5.0", 1,
-)  # fmt: skip
-SUBSCRIPTIONS = _at(
-    "fc50d02a-849f-41fb-8af1-0a5216103269", "hooks",
-    "subscriptions _apis/{area}/{resource}/{subscriptionId}", "1.0", 1,
-)  # fmt: skip
-NOTIFICATIONS = _at(
-    "0c62d343-21b0-4732-997b-017fde84dc28", "hooks",
-    "notifications _apis/{area}/subscriptions/{subscriptionId}/{resource}/{notificationId}",
-    "1.0", 1,
-)  # fmt: skip
-TEST_NOTIFICATIONS = _at(
-    "1139462c-7e27-4524-a997-31b9b73551fe", "hooks",
-    "testNotifications _apis/{area}/{resource}/{notificationId}", "1.0", 1,
-)  # fmt: skip
-OIDC_TOKEN = _at(
-    "69a319f4-28c1-4bfd-93e6-ea0ff5c6f1a2", "distributedtask", f"oidctoken {_OIDC}", "7.1", 1
+PIPELINES = _entry(
+    "28e1305e-2afe-47bf-abaf-cbb0e6a91988 Pipelines pipelines 5.1 7.1 1",
+    "{project}/_apis/{area}/{pipelineId}",
 )
-ENDPOINTS = _at(
-    "e85f1c62-adfc-4b74-b618-11a150fb195e",
-    "serviceendpoint",
-    "endpoints {project}/_apis/{area}/{resource}/{endpointId}",
-    "4.1",
-    4,
+BUILDS = _entry(
+    "0cd358e1-9217-4d94-8269-1c1ee6f93dcf Build Builds 1.0 7.1 7",
+    "{project}/_apis/build/{resource}/{buildId}",
 )
-PERMISSIONS = Location(
-    "b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2",
-    "pipelinePermissions",
-    "pipelinePermissions",
+TIMELINE = _entry(
+    "8baac422-4c6e-4de5-8532-db96d92acffa build Timeline 2.0 7.1 3",
+    "{project}/_apis/{area}/builds/{buildId}/{resource}/{timelineId}",
+)
+LOGS = _entry(
+    "35a80daf-7f30-45fc-86e8-6b813d9c90df build logs 2.0 7.1 2",
+    "{project}/_apis/{area}/builds/{buildId}/{resource}/{logId}",
+)
+TAGS = _entry(
+    "6e6114b2-8161-44c8-8f6c-c5505782427f build tags 2.0 7.1 3",
+    "{project}/_apis/{area}/builds/{buildId}/{resource}/{*tag}",
+)
+STAGES = _entry(
+    "b8aac6c9-744b-46e1-88fc-3550969f9313 build stages 5.2 7.1 5",
+    "{project}/_apis/{area}/builds/{buildId}/{resource}/{stageRefName}",
+)
+ARTIFACTS = _entry(
+    "1db06c96-014e-44e1-ac91-90b2d4b3e984 build artifacts 2.0 7.1 5",
+    "{project}/_apis/{area}/builds/{buildId}/{resource}/{artifactName}",
+)
+APPROVALS = _entry(
+    "37794717-f36f-4d78-b2bf-4dc30d0cfbcd approval approvals 5.1 7.1 2",
+    "{project}/_apis/pipelines/{resource}/{approvalId}",
+)
+CHECKS = _entry(
+    "86c8381e-5aee-4cde-8ae4-25c0c7f5eaea PipelinesChecks configurations 5.1 0.0 1",
+    "{project}/_apis/pipelines/checks/{resource}/{id}",
+)
+ENVIRONMENTS = _entry(
+    "8572b1fc-2482-47fa-8f74-7e3ed53ee54b distributedtask environments 5.0 7.1 1",
+    "{project}/_apis/{area}/{resource}/{environmentId}",
+)
+SUBSCRIPTIONS = _entry(
+    "fc50d02a-849f-41fb-8af1-0a5216103269 hooks subscriptions 1.0 7.1 1",
+    "_apis/{area}/{resource}/{subscriptionId}",
+)
+NOTIFICATIONS = _entry(
+    "0c62d343-21b0-4732-997b-017fde84dc28 hooks notifications 1.0 7.1 1",
+    "_apis/{area}/subscriptions/{subscriptionId}/{resource}/{notificationId}",
+)
+TEST_NOTIFICATIONS = _entry(
+    "1139462c-7e27-4524-a997-31b9b73551fe hooks testNotifications 1.0 7.1 1",
+    "_apis/{area}/{resource}/{notificationId}",
+)
+OIDC_TOKEN = _entry(
+    "69a319f4-28c1-4bfd-93e6-ea0ff5c6f1a2 distributedtask oidctoken 7.1 7.1 1",
+    "{scopeIdentifier}/_apis/{area}/hubs/{hubName}/plans/{planId}/jobs/{jobId}/{resource}",
+)
+ENDPOINTS = _entry(
+    "e85f1c62-adfc-4b74-b618-11a150fb195e serviceendpoint endpoints 4.1 7.1 4",
+    "{project}/_apis/{area}/{resource}/{endpointId}",
+)
+PERMISSIONS = _entry(
+    "b5b9a4a4-e6cd-4096-853c-ab7d8b0c4eb2 pipelinePermissions pipelinePermissions 5.1 0.0 1",
     "{project}/_apis/pipelines/{resource}/{resourceType}/{resourceId}",
-    "5.1",
-    "7.2",
-    "0.0",
-    1,
 )
-RESOURCE_USAGE = Location(
-    "eae1d376-a8b1-4475-9041-1dfdbe8f0143",
-    "distributedtask",
-    "resourceusage",
+RESOURCE_USAGE = _entry(
+    "eae1d376-a8b1-4475-9041-1dfdbe8f0143 distributedtask resourceusage 4.1 0.0 2",
     "_apis/{area}/{resource}",
-    "4.1",
-    "7.2",
-    "0.0",
-    2,
 )
-PROJECTS = _at(
-    "603fe2ac-9723-48b9-88ad-09305aa6c6e1", "core", "projects _apis/{resource}/{*projectId}",
-    "1.0", 4,
-)  # fmt: skip
-RESOURCE_AREAS = Location(
-    "e81700f7-3be2-46de-8624-2eb35882fcaa", "Location", "ResourceAreas",
-    "_apis/{resource}/{areaId}", "3.2", "7.2", "0.0", 1,
-)  # fmt: skip
-CONNECTION_DATA = Location(
-    "00d9565f-ed9c-4a06-9a50-00e7896ccab4", "Location", "ConnectionData",
-    "_apis/{resource}", "1.0", "7.2", "0.0", 1,
-)  # fmt: skip
-
-TABLE = (
-    RUNS,
-    PREVIEW,
-    RUN_LOGS,
-    PIPELINES,
-    BUILDS,
-    TIMELINE,
-    LOGS,
-    TAGS,
-    STAGES,
-    ARTIFACTS,
-    APPROVALS,
-    CHECKS,
-    ENVIRONMENTS,
-    SUBSCRIPTIONS,
-    NOTIFICATIONS,
-    TEST_NOTIFICATIONS,
-    OIDC_TOKEN,
-    ENDPOINTS,
-    PERMISSIONS,
-    RESOURCE_USAGE,
-    PROJECTS,
-    RESOURCE_AREAS,
-    CONNECTION_DATA,
+PROJECTS = _entry(
+    "603fe2ac-9723-48b9-88ad-09305aa6c6e1 core projects 1.0 7.1 4",
+    "_apis/{resource}/{*projectId}",
+)
+RESOURCE_AREAS = _entry(
+    "e81700f7-3be2-46de-8624-2eb35882fcaa Location ResourceAreas 3.2 0.0 1",
+    "_apis/{resource}/{areaId}",
+)
+CONNECTION_DATA = _entry(
+    "00d9565f-ed9c-4a06-9a50-00e7896ccab4 Location ConnectionData 1.0 0.0 1",
+    "_apis/{resource}",
 )
 
 AREAS = {

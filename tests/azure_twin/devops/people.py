@@ -13,7 +13,7 @@ from tests.azure_twin.faults import SIGN_IN_PAGE
 from tests.azure_twin.world import BOT_IDENTITY, DEVOPS_ISSUER, DEVOPS_URL, PROJECT
 
 VIEW, QUEUE, STOP, EDIT = "View builds", "Queue builds", "Stop builds", "Update build information"
-RETRY, HOOKS, SUPPORT = "Edit build pipeline", "Edit subscriptions", "View subscriptions"
+HOOKS, SUPPORT = "Edit subscriptions", "View subscriptions"
 PIPELINE_RIGHTS = frozenset({VIEW, QUEUE, STOP})
 BUILD_SERVICE = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{DEVOPS_URL}/build-service"))
 SYSTEM = "00000002-0000-8888-8000-000000000000"

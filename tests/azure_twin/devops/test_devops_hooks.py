@@ -16,7 +16,7 @@ from tests.azure_twin.devops import events
 from tests.azure_twin.devops.conftest import Lab
 from tests.azure_twin.devops.sdk import until
 from tests.azure_twin.devops.subscriber import Subscriber, listening
-from tests.azure_twin.world import BOT_IDENTITY, PROJECT, PROJECT_ID
+from tests.azure_twin.world import BOT_IDENTITY, PROJECT_ID
 
 QUICK = "steps:\n  - checkout: none\n  - bash: echo\n"
 
@@ -260,4 +260,3 @@ def test_a_subscription_that_cannot_work_is_refused(
         setattr(asked, name, value)
     with pytest.raises(AzureDevOpsServiceError, match=message):
         lab.bot.hooks.create_subscription(asked)
-    assert PROJECT

@@ -88,13 +88,6 @@ class Directory:
                 return person
         return None
 
-    def name_of(self, oid: str) -> str:
-        """Return what a log shows for an object id."""
-        if oid in self.people:
-            return self.people[oid].name
-        found = (one.name for one in self.applications.values() if one.oid == oid)
-        return next(found, oid)
-
 
 def make_directory() -> Directory:
     """Return the tenant as it is when the twin starts."""

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -164,11 +164,7 @@ class MLflow:
         ]
         found = [one for one in found if matches(one, str(body.get("filter") or ""))]
         found.sort(key=lambda one: -int(one["info"]["start_time"] or 0))
-        begin, size = int(body.get("page_token") or 0), int(body.get("max_results") or 1000)
-        page: dict[str, Any] = {"runs": found[begin : begin + size]}
-        if begin + size < len(found):
-            page["next_page_token"] = str(begin + size)
-        return page
+        return _page("runs", found, body, 1000)
 
     async def _log_batch(self, body: Mapping[str, Any]) -> dict[str, Any]:
         record = self._record(body)
@@ -207,12 +203,7 @@ class MLflow:
 
     async def _history(self, body: Mapping[str, Any]) -> dict[str, Any]:
         values = self._record(body).history.get(body["metric_key"], [])
-        begin = int(body.get("page_token") or 0)
-        size = min(int(body.get("max_results") or HISTORY_PAGE), HISTORY_PAGE)
-        page: dict[str, Any] = {"metrics": values[begin : begin + size]}
-        if begin + size < len(values):
-            page["next_page_token"] = str(begin + size)
-        return page
+        return _page("metrics", values, body, HISTORY_PAGE)
 
     async def _artifacts(self, body: Mapping[str, Any]) -> dict[str, Any]:
         record = self._record(body)
@@ -225,3 +216,13 @@ class MLflow:
             entry: dict[str, Any] = {"path": name, "is_dir": bool(below)}
             files[name] = entry if below else {**entry, "file_size": one.size}
         return {"root_uri": record.info["artifact_uri"], "files": list(files.values())}
+
+
+def _page(
+    name: str, found: Sequence[Any], body: Mapping[str, Any], usual_size: int
+) -> dict[str, Any]:
+    """Return the page that is asked for, and where the next one begins if there is one."""
+    begin = int(body.get("page_token") or 0)
+    end = begin + int(body.get("max_results") or usual_size)
+    more = {"next_page_token": str(end)} if end < len(found) else {}
+    return {name: found[begin:end], **more}

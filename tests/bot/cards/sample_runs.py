@@ -134,6 +134,7 @@ DIAGNOSIS = Diagnosis(
 )
 GOAL_TEXT = "evaluation loss 2.31, goal below"
 
+_SUCCEEDED = replace(_ENDED, status=RunStatus.SUCCEEDED, rail=rail(5), curve=CURVE, result=RESULT)
 RUNS: dict[str, RunView] = {
     "awaiting approval": replace(
         _EARLY,
@@ -189,31 +190,19 @@ RUNS: dict[str, RunView] = {
         samples=(SAMPLE,),
     ),
     "goal reached": replace(
-        _ENDED,
-        status=RunStatus.SUCCEEDED,
+        _SUCCEEDED,
         headline=f"Goal reached: {GOAL_TEXT} 2.5 (loss from 4.60 to 2.31).",
-        rail=rail(5),
-        curve=CURVE,
-        result=RESULT,
         verdict=Verdict(f"Goal reached: {GOAL_TEXT} 2.5 (loss from 4.60 to 2.31).", reached=True),
         samples=(SAMPLE,),
     ),
     "goal missed": replace(
-        _ENDED,
-        status=RunStatus.SUCCEEDED,
+        _SUCCEEDED,
         headline=f"Goal missed: {GOAL_TEXT} 2 (loss from 4.60 to 2.31).",
-        rail=rail(5),
-        curve=CURVE,
-        result=RESULT,
         verdict=Verdict(f"Goal missed: {GOAL_TEXT} 2 (loss from 4.60 to 2.31).", reached=False),
     ),
     "no goal": replace(
-        _ENDED,
-        status=RunStatus.SUCCEEDED,
+        _SUCCEEDED,
         headline="Evaluation loss went from 4.60 to 2.31; there was no goal.",
-        rail=rail(5),
-        curve=CURVE,
-        result=RESULT,
         verdict=Verdict("Evaluation loss went from 4.60 to 2.31; there was no goal.", None),
     ),
     "failed": replace(
