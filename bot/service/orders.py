@@ -11,6 +11,7 @@ from bot.errors import InputError
 from bot.ports.records import ScheduleStore
 from bot.service.machines import Machines
 from bot.service.machines import Order as Wanted
+from bot.service.schedules import change_schedule, note_slot
 from trainer.contract.order import Order, OrderAnswer
 
 SOURCES = {"commit": Source.COMMIT, "schedule": Source.SCHEDULE, "manual": Source.PIPELINE}
@@ -31,9 +32,7 @@ class Orders:
             return OrderAnswer(run_id=None, status="paused", is_new=False, message=message)
         run, is_new = await self._machines.request(_wanted(order, owner))
         if schedule is not None:
-            await self._schedules.put_schedule(
-                replace(schedule, last_slot=_slot(order), note=run.id)
-            )
+            await note_slot(self._schedules, schedule.name, _slot(order), run.id)
         return OrderAnswer(
             run_id=run.id,
             status=run.status.value,
@@ -47,11 +46,6 @@ class Orders:
         if order.schedule is None:
             raise InputError(f"{order.path} has no `schedule`, so none of its slots can be due.")
         name, slot = PurePosixPath(order.path).stem, _slot(order)
-        known = await self._schedules.schedule(name)
-        if known is not None and known.origin is not Origin.REPOSITORY:
-            raise InputError(
-                f"There is a schedule `{name}` from chat; give the file {order.path} another name."
-            )
         fresh = Schedule(
             name=name,
             owner=owner,
@@ -63,15 +57,25 @@ class Orders:
             changes=order.changes,
             origin=Origin.REPOSITORY,
         )
-        if known is not None:
-            fresh = replace(
+
+        def as_in_the_file(known: Schedule | None) -> Schedule:
+            if known is None:
+                return fresh
+            if known.origin is not Origin.REPOSITORY:
+                raise InputError(
+                    f"There is a schedule `{name}` from chat; "
+                    f"give the file {order.path} another name."
+                )
+            return replace(
                 fresh,
                 created_at=known.created_at,
+                last_slot=max(known.last_slot, slot),
                 is_paused=known.is_paused,
                 note=known.note,
                 version=known.version,
             )
-        return await self._schedules.put_schedule(fresh)
+
+        return await change_schedule(self._schedules, name, as_in_the_file)
 
 
 def _slot(order: Order) -> datetime:

@@ -1,10 +1,10 @@
 """Schedules: listed, added, paused and removed by people; kept when due."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.domain.message import Message, MessageState
 from bot.domain.naming import nearest
@@ -35,6 +35,7 @@ from bot.service.world import World
 
 log = logging.getLogger(__name__)
 
+Changed = TypeVar("Changed", Schedule, Schedule | None)
 MOST = 50  # schedules in all: each is looked at in every sweep
 
 
@@ -46,6 +47,34 @@ class Wanted:
     cron: str
     recipe: str
     changes: Mapping[str, Any]
+
+
+async def change_schedule(
+    store: ScheduleStore, name: str, change: Callable[[Schedule | None], Changed]
+) -> Changed:
+    """Apply `change` to the newest form; somebody faster makes it look again.
+
+    Given None where there is none. What it returns is stored, unless that is None.
+    """
+    while True:
+        after = change(await store.schedule(name))
+        if after is None:
+            return after
+        try:
+            return await store.put_schedule(after)
+        except ConflictError:
+            continue
+
+
+async def note_slot(store: ScheduleStore, name: str, slot: datetime, note: str) -> None:
+    """Note what came of a slot; a schedule that was removed meanwhile stays away."""
+
+    def noted(known: Schedule | None) -> Schedule | None:
+        if known is None:
+            return None
+        return replace(known, last_slot=max(known.last_slot, slot), note=note)
+
+    await change_schedule(store, name, noted)
 
 
 class Schedules:
@@ -95,8 +124,15 @@ class Schedules:
         """Pause or resume; slots that passed meanwhile are not made up for. May be repeated."""
         schedule = await self._mine(person, name)
         now = self._world.clock.now()
-        after = replace(schedule, is_paused=paused, last_slot=max(schedule.last_slot, now))
-        await self._store.put_schedule(after)
+
+        def changed(known: Schedule | None) -> Schedule | None:
+            if known is None:
+                return None
+            return replace(known, is_paused=paused, last_slot=max(known.last_slot, now))
+
+        after = await change_schedule(self._store, name, changed)
+        if after is None:
+            raise ConflictError(f"The schedule `{schedule.name}` was removed meanwhile.")
         return after
 
     async def remove(self, person: Person, name: str) -> Schedule:
@@ -137,7 +173,7 @@ class Schedules:
             note = f"not started: {error}"
             await self._tell(schedule, slot, str(error))
         log.info("schedule %s kept its slot of %s", schedule.name, slot)
-        await self._store.put_schedule(replace(schedule, last_slot=slot, note=note))
+        await note_slot(self._store, schedule.name, slot, note)
 
     def _order(self, schedule: Schedule, slot: datetime) -> Order:
         words = (
