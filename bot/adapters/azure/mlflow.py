@@ -7,6 +7,7 @@ conflict with ours.
 import functools
 import importlib
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,16 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
+# Azure's codes for a request that was not let in, and what they mean as a status.
+_DENIALS = {
+    "ExpiredAuthenticationToken": 401,
+    "InvalidAuthenticationToken": 401,
+    "AuthenticationFailed": 401,
+    "AuthorizationFailed": 403,
+    "TooManyRequests": 429,
+}
+_FAILED_WITH = re.compile(r"failed with error code (\d{3})")
+_SIGN_IN_PAGE = 203
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,29 @@ def _answered(call: Callable[P, T]) -> Callable[P, T]:
         try:
             return call(*args, **kwargs)
         except raised as error:
-            # Whatever is no answer at all (time-outs, cut connections) comes as a 500.
+            body = getattr(error, "json", None)
             status = int(error.get_http_status_code())
-            answer = Answer(status, str(error.error_code), str(error.message))
+            answer = answered(status, str(error.error_code), str(error.message), body)
             raise AnswerError(answer) from error
 
     return asked
+
+
+def answered(status: int, code: str, message: str, body: Mapping[str, Any] | None) -> Answer:
+    """Return what the service had answered, of which MLflow's exception keeps only a part.
+
+    MLflow knows its own errors' codes. An error of Azure itself comes as its JSON `body` under a
+    status of 500, a page of HTML as text in the message, and no answer at all as a 500 too.
+    """
+    told = (body or {}).get("error")
+    if isinstance(told, Mapping):
+        code, message = str(told.get("code", code)), str(told.get("message", message))
+        return Answer(_DENIALS.get(code, status), code, message)
+    if "<html" in message.lower():
+        found = _FAILED_WITH.search(message)
+        status = int(found.group(1)) if found else _SIGN_IN_PAGE
+        return Answer(status, code, f"a page came in place of an answer ({status})")
+    return Answer(status, code, message)
 
 
 class Mlflow:

@@ -10,10 +10,13 @@ import pytest
 
 from bot.adapters.azure.jobs import AzureJobs
 from bot.adapters.azure.registry import AzureRegistry
+from bot.adapters.azure.tracking import AzureTracking
 from bot.adapters.azure.workspace import Workspace
 from bot.errors import AccessError, BotError, UnavailableError
-from tests.adapters.azure.ml_world import ENTRIES, MlTracking, workspace_of
+from bot.ports import MetricsQuery
+from tests.adapters.azure.ml_world import ENTRIES, MlTracking, MlWorld, workspace_of
 from tests.azure_twin.fixtures import RunningTwin
+from tests.azure_twin.world import COMPUTE_IDENTITY
 
 RUN = "run-20261123-ffffff"
 ALWAYS = 1000
@@ -57,8 +60,32 @@ async def workspace(azure: RunningTwin) -> AsyncIterator[Workspace]:
     made.close()
 
 
-@pytest.fixture(params=["jobs", "clusters", "files", "models", "endpoints"])
+@pytest.fixture
+async def curves(azure: RunningTwin, tmp_path: Path) -> AsyncIterator[Reader]:
+    """Return what reads a job's metrics from MLflow, where it has left no files."""
+    world = MlWorld.on(azure, tmp_path / "curves")
+    world.COMMAND = "sleep 300"  # type: ignore[misc]
+    world.submit(RUN)
+    await world.jobs.advance()
+    name = world.real(RUN)
+    world.mlflow(COMPUTE_IDENTITY)(
+        "runs/log-metric", run_id=name, key="loss", value=3.0, step=1, timestamp=1
+    )
+    tracking = AzureTracking(tmp_path / "curves", world.workspace, lambda _: name, page_look_s=0)
+    await tracking.observe([name])  # its record is known; what may fail now are the curves
+    yield Reader(
+        lambda: tracking.metrics(name, MetricsQuery(keys=("loss",))),
+        {"path": "/metrics/get-history"},
+        lambda seen: seen.series[0].last == (3.0,),
+    )
+    await world.close()
+
+
+@pytest.fixture(params=["jobs", "clusters", "files", "models", "endpoints", "curves"])
 def reader(request: pytest.FixtureRequest, files: MlTracking, workspace: Workspace) -> Reader:
+    if request.param == "curves":
+        found: Reader = request.getfixturevalue("curves")
+        return found
     jobs, registry = AzureJobs(workspace, ENTRIES), AzureRegistry(workspace)
     readers = {
         "jobs": Reader(
