@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import ClientSession, ClientTimeout, web
 
 from tests.azure_twin.client import TwinControl
+from tests.serving import serving
 
 PATH = "/api/messages"
 
@@ -35,13 +36,8 @@ async def served_edge(bot_url: str, twin: TwinControl, port: int = 0) -> AsyncIt
                 content_type=answer.content_type,
             )
 
-    async with ClientSession(timeout=ClientTimeout(total=60)) as session:
-        app = web.Application()
-        app.router.add_post(PATH, pass_on)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+    async with (
+        ClientSession(timeout=ClientTimeout(total=60)) as session,
+        serving(web.post(PATH, pass_on), port=port) as url,
+    ):
+        yield url

@@ -14,6 +14,7 @@ from aiohttp import web
 from tests.azure_twin import world
 from tests.azure_twin.fixtures import RunningTwin
 from tests.azure_twin.jobsdk import Workbench
+from tests.serving import serving
 
 KIND = "Microsoft.MachineLearningServices.RunCompleted"
 DATA = {
@@ -61,14 +62,9 @@ class Receiver:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     made = Receiver()
-    app = web.Application()
-    app.router.add_route("*", "/hook", made.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield made
-    await runner.cleanup()
+    async with serving(web.route("*", "/hook", made.handle)) as url:
+        made.url = f"{url}/hook"
+        yield made
 
 
 async def call(twin: RunningTwin, command: str, **values: Any) -> Any:

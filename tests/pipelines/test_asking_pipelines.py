@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.serving import serving
 from trainer.contract.order import PATH
 
 pytestmark = pytest.mark.system
@@ -39,16 +40,10 @@ class Bot:
 
 
 @pytest.fixture
-async def bot(free_port) -> AsyncIterator[Bot]:
-    found, port = Bot(), free_port()
-    app = web.Application()
-    app.add_routes([web.post(PATH, found.take)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    found.url = f"http://127.0.0.1:{port}"
-    yield found
-    await runner.cleanup()
+async def bot() -> AsyncIterator[Bot]:
+    found = Bot()
+    async with serving(web.post(PATH, found.take)) as found.url:
+        yield found
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """A pipeline asks the bot over a bad line: one order is taken, and its answer arrives."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
+from tests.serving import serving
 from trainer.azureml.bot import ask_bot
 from trainer.azureml.errors import AwayError
 from trainer.contract.order import PATH, Order
@@ -59,16 +60,10 @@ def cut(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def bot(free_port: Callable[[], int]) -> AsyncIterator[BadLine]:
-    found, port = BadLine(), free_port()
-    app = web.Application()
-    app.add_routes([web.post(PATH, found.take)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    found.url = f"http://127.0.0.1:{port}"
-    yield found
-    await runner.cleanup()
+async def bot() -> AsyncIterator[BadLine]:
+    found = BadLine()
+    async with serving(web.post(PATH, found.take)) as found.url:
+        yield found
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -31,8 +31,8 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
-# Azure's codes for a request that was not let in, and what they mean as a status.
-_DENIALS = {
+# Azure's codes for a request that was turned away, and the status that each comes with.
+_TURNED_AWAY = {
     "ExpiredAuthenticationToken": 401,
     "InvalidAuthenticationToken": 401,
     "AuthenticationFailed": 401,
@@ -72,13 +72,13 @@ def _answered(call: Callable[P, T]) -> Callable[P, T]:
         except raised as error:
             body = getattr(error, "json", None)
             status = int(error.get_http_status_code())
-            answer = answered(status, str(error.error_code), str(error.message), body)
+            answer = answer_of(status, str(error.error_code), str(error.message), body)
             raise AnswerError(answer) from error
 
     return asked
 
 
-def answered(status: int, code: str, message: str, body: Mapping[str, Any] | None) -> Answer:
+def answer_of(status: int, code: str, message: str, body: Mapping[str, Any] | None) -> Answer:
     """Return what the service had answered, of which MLflow's exception keeps only a part.
 
     MLflow knows its own errors' codes. An error of Azure itself comes as its JSON `body` under a
@@ -87,7 +87,7 @@ def answered(status: int, code: str, message: str, body: Mapping[str, Any] | Non
     told = (body or {}).get("error")
     if isinstance(told, Mapping):
         code, message = str(told.get("code", code)), str(told.get("message", message))
-        return Answer(_DENIALS.get(code, status), code, message)
+        return Answer(_TURNED_AWAY.get(code, status), code, message)
     if "<html" in message.lower():
         found = _FAILED_WITH.search(message)
         status = int(found.group(1)) if found else _SIGN_IN_PAGE

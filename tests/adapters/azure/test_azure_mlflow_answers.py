@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.azure.mlflow import answered
+from bot.adapters.azure.mlflow import answer_of
 
 PAGE = "<!DOCTYPE html><html><head><title>Sign In</title></head></html>"
 
@@ -21,7 +21,7 @@ PAGE = "<!DOCTYPE html><html><head><title>Sign In</title></head></html>"
 )
 def test_an_error_of_azure_itself_keeps_its_code_and_words(code: str, status: int) -> None:
     body: dict[str, Any] = {"error": {"code": code, "message": "No."}}
-    found = answered(500, "INTERNAL_ERROR", f"Response: {body}", body)
+    found = answer_of(500, "INTERNAL_ERROR", f"Response: {body}", body)
     assert (found.status, found.code, found.message) == (status, code, "No.")
 
 
@@ -34,12 +34,12 @@ def test_an_error_of_azure_itself_keeps_its_code_and_words(code: str, status: in
     ],
 )
 def test_a_page_is_not_shown_to_a_person(message: str, status: int) -> None:
-    found = answered(500, "INTERNAL_ERROR", message, None)
+    found = answer_of(500, "INTERNAL_ERROR", message, None)
     assert found.status == status
     assert "html" not in found.message.lower()
 
 
 def test_what_mlflow_itself_answers_stays_as_it_is() -> None:
     body = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such run."}
-    found = answered(404, "RESOURCE_DOES_NOT_EXIST", "No such run.", body)
+    found = answer_of(404, "RESOURCE_DOES_NOT_EXIST", "No such run.", body)
     assert (found.status, found.message) == (404, "No such run.")

@@ -14,10 +14,7 @@ from tests.bot.conftest import ALEX
 PERSONAL = "a:krsp-personal"
 GROUP = "19:krsp-group@thread.v2"
 CHANNEL = "19:krsp-training@thread.tacv2"
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CLI.exists(), reason="the Playground is not installed"),
-]
+pytestmark = pytest.mark.system
 
 
 class Playground:
@@ -60,6 +57,7 @@ class Playground:
 async def playground(whole, tmp_path, free_port):
     config, port = tmp_path / "playground.yml", free_port()
     config.write_text(playground_config([ALEX]))
+    assert CLI.exists(), "The Playground is not installed: run `make setup`."
     command = playground_command(whole.url, port)
     environment = playground_environment(config, tmp_path / "playground.log")
     quiet = asyncio.subprocess.DEVNULL

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, encode_basic_auth, web
+from aiohttp import ClientSession, encode_basic_auth
 
 from bot.adapters.memory import MemoryStore
 from bot.errors import UnauthenticatedError
 from bot.web.hooks import AZURE_ML, DEVOPS, ROLE, Hooks
 from bot.web.problems import problems
 from tests.bot.conftest import RecordingBell
+from tests.serving import serving
 
 WORKSPACE = (
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/w"
@@ -56,7 +57,7 @@ class Door:
 
 
 @pytest.fixture
-async def door(free_port) -> AsyncIterator[Door]:
+async def door() -> AsyncIterator[Door]:
     bell, store = RecordingBell(), MemoryStore()
     hooks = Hooks(
         bell=bell,
@@ -67,14 +68,11 @@ async def door(free_port) -> AsyncIterator[Door]:
         verify=verify,
         workspace=WORKSPACE,
     )
-    app = web.Application(middlewares=[problems])
-    app.add_routes(hooks.routes())
-    runner, port = web.AppRunner(app), free_port()
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    async with ClientSession() as session:
-        yield Door(f"http://127.0.0.1:{port}", session, bell)
-    await runner.cleanup()
+    async with (
+        serving(*hooks.routes(), middlewares=[problems]) as url,
+        ClientSession() as session,
+    ):
+        yield Door(url, session, bell)
 
 
 def ml_event(number: int = 1, **changes: Any) -> dict[str, Any]:
