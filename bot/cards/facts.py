@@ -93,6 +93,8 @@ def cost_words(run: RunView) -> str:
     limit = f", limit {money(run.cost_limit, currency)}" if run.cost_limit is not None else ""
     if not run.cost:
         return f"{expected} expected{limit}"
+    if expected.startswith("under"):
+        return f"{spent} ({expected} expected){limit}"
     return f"{spent} of {expected} expected{limit}"
 
 

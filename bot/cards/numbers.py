@@ -122,6 +122,9 @@ def client_moment(at: datetime) -> str:
 
 
 def _ranged(low: str, middle: str, high: str) -> str:
-    exact = low == middle == high
     about = middle if middle.startswith("under") else f"about {middle}"
-    return about if exact else f"{about} ({low} to {high})"
+    if low == middle == high:
+        return about
+    if low == middle == about:  # both under what can be told apart
+        return f"{about}, at most {high}"
+    return f"{about} ({low} to {high})"

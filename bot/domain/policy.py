@@ -67,6 +67,7 @@ class RunRights:
     approve: Right
     reject: Right
     rerun: Right
+    promote: Right  # to see its plan; what may be started is decided on that
 
 
 YES = Right(allowed=True)
@@ -169,7 +170,11 @@ def run_rights(policy: Policy, person: Person, run: Run, now: datetime) -> RunRi
     """Return all that the person may do with the run now."""
     decide = right_to_decide(policy, person, run, now)
     return RunRights(
-        cancel=right_to_cancel(policy, person, run), approve=decide, reject=decide, rerun=YES
+        cancel=right_to_cancel(policy, person, run),
+        approve=decide,
+        reject=decide,
+        rerun=YES,
+        promote=YES,
     )
 
 

@@ -95,11 +95,12 @@ def _shown(view: RunView) -> RunView:
 def _rights(world: Web, person: Person | None, run: Run) -> RunRights:
     if person is None:
         nobody = Right(allowed=False, why=world.who_are_you)
-        return RunRights(cancel=nobody, approve=nobody, reject=nobody, rerun=nobody)
+        return RunRights(cancel=nobody, approve=nobody, reject=nobody, rerun=nobody, promote=nobody)
     rights = world.service.run_rights(person, run)
     return RunRights(
         cancel=Right(allowed=rights.cancel.allowed, why=rights.cancel.why),
         approve=Right(allowed=rights.approve.allowed, why=rights.approve.why),
         reject=Right(allowed=rights.reject.allowed, why=rights.reject.why),
         rerun=Right(allowed=rights.rerun.allowed, why=rights.rerun.why),
+        promote=Right(allowed=rights.promote.allowed, why=rights.promote.why),
     )

@@ -118,6 +118,7 @@ class RunRights(Shape):
     approve: Right
     reject: Right
     rerun: Right
+    promote: Right
 
 
 class RunDetail(Shape):

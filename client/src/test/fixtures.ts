@@ -231,7 +231,7 @@ export function detailOf(run: RunView, part: Partial<RunDetail> = {}): RunDetail
     spec_sha256: "26b2d8db",
     recipe_spec: aSpec(),
     differences: [],
-    rights: { cancel: yes, approve: yes, reject: yes, rerun: yes },
+    rights: { cancel: yes, approve: yes, reject: yes, rerun: yes, promote: yes },
     threads: ["channel"],
     pipeline_url: null,
     version: 1,

@@ -88,6 +88,7 @@ def test_money_is_never_shown_as_nothing_when_it_is_something(amount: float, sho
 def test_a_range_that_says_nothing_more_is_left_out() -> None:
     assert money_range(0.008, 0.009, 0.011, currency="EUR") == "about EUR 0.01"
     assert money_range(0.001, 0.002, 0.004, currency="EUR") == "under EUR 0.01"
+    assert money_range(0.002, 0.003, 0.007, currency="EUR") == "under EUR 0.01, at most EUR 0.01"
     assert money_range(3.2, 4.32, 7.2, currency="EUR") == "about EUR 4.32 (EUR 3.20 to EUR 7.20)"
     assert duration_range(30, 40, 62) == "about 40 s (30 s to 1 min 2 s)"
 

@@ -44,6 +44,11 @@ def test_the_progress_card_shows_steps_loss_speed_time_and_money() -> None:
         assert words in shown
 
 
+def test_money_that_is_next_to_nothing_is_set_against_what_was_expected() -> None:
+    cheap = replace(TRAINING, plan=replace(TRAINING.plan, cost=0.003), cost=0.008, cost_limit=None)
+    assert "EUR 0.01 (under EUR 0.01 expected)" in said(RunPost(cheap))
+
+
 def test_a_toast_of_a_training_run_says_how_far_it_is() -> None:
     assert render(RunPost(TRAINING), LINKS).summary == "tiny-sft: training 40 of 200, loss 2.31"
     assert "failed. The loss became" in render(RunPost(RUNS["failed"]), LINKS).summary

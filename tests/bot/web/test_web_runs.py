@@ -88,6 +88,8 @@ async def test_rights_follow_the_person_who_looks(site):
     assert nobody["cancel"]["allowed"] is False
     assert "pick who you are" in nobody["cancel"]["why"]
     assert own["cancel"] == {"allowed": True, "why": ""}
+    assert nobody["promote"] == nobody["cancel"]
+    assert own["promote"] == {"allowed": True, "why": ""}
 
 
 async def test_the_requester_cancels_with_a_reason_that_the_audit_trail_keeps(site):

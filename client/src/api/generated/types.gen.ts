@@ -1641,6 +1641,7 @@ export type RunList = {
 export type RunRights = {
     approve: Right;
     cancel: Right;
+    promote: Right;
     reject: Right;
     rerun: Right;
 };

@@ -3,7 +3,7 @@ import { useId, useState } from "react";
 import { useRerun, useRunAction } from "@/api/actions";
 import type { Right, RunDetail } from "@/api/generated";
 import { ReasonDialog } from "@/shared/dialogs/asked";
-import { PromoteAction } from "@/shared/promotion/promote-action";
+import { hasModel, PromoteAction } from "@/shared/promotion/promote-action";
 import { STATUS } from "@/shared/status/status";
 import { Act, ActionFault, Reasons } from "@/shared/ui/act";
 import { SecondaryLink } from "@/shared/ui/action-link";
@@ -83,6 +83,8 @@ function Buttons({ detail, busy, onAsk, onApprove, onRerun }: ButtonsProps) {
     const words = run.is_stopping ? actions.stopping : actions.cancel;
     choices.push({ words, right: rights.cancel, onClick: () => onAsk("cancel") });
   }
+  const shown = choices.map(({ right }) => right);
+  if (hasModel(run)) shown.push(rights.promote);
   return (
     <>
       <div className={styles.buttons}>
@@ -91,12 +93,12 @@ function Buttons({ detail, busy, onAsk, onApprove, onRerun }: ButtonsProps) {
             {words}
           </Act>
         ))}
-        <PromoteAction run={run} />
+        {hasModel(run) && <PromoteAction run={run} right={rights.promote} reasons={reasons} />}
         <SecondaryLink to="/runs/new" search={{ from: run.id }}>
           {actions.change}
         </SecondaryLink>
       </div>
-      <Reasons id={reasons} rights={choices.map(({ right }) => right)} />
+      <Reasons id={reasons} rights={shown} />
     </>
   );
 }

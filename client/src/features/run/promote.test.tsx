@@ -45,6 +45,17 @@ test("a run that goes on cannot be promoted", async () => {
   expect(screen.queryByRole("button", { name: "Promote" })).not.toBeInTheDocument();
 });
 
+test("who may not promote is told why, and no dialog opens", async () => {
+  const no = { allowed: false, why: "Pick who you are first, at the top of the page." };
+  const rights = { ...DONE.rights, promote: no };
+  server.use(http.get("*/api/v1/runs/:id", () => HttpResponse.json({ ...DONE, rights })));
+  const { user } = renderApp(PATH);
+  const button = await screen.findByRole("button", { name: "Promote" });
+  expect(button).toHaveAccessibleDescription(no.why);
+  await user.click(button);
+  expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
+});
+
 test("cost and end are shown before anything is spent, and Start promotes just that", async () => {
   const asked: unknown[] = [];
   let started: unknown = null;

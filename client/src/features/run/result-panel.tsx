@@ -27,7 +27,7 @@ export function ResultPanel({ run, result }: { run: RunView; result: ResultSeen 
             name: WORDS.model,
             value: (
               <Link to="/runs/$id/results" params={{ id: run.id }}>
-                {result.model}
+                {WORDS.modelFiles}
               </Link>
             ),
           },

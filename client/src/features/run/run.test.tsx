@@ -61,7 +61,7 @@ describe("actions", () => {
   test("what is not allowed is shown with its reason and does nothing", async () => {
     const yes = { allowed: true, why: "" };
     const no = { allowed: false, why: "Only Alex, an approver or an admin may cancel it." };
-    withRun({}, { rights: { cancel: no, approve: yes, reject: yes, rerun: yes } });
+    withRun({}, { rights: { cancel: no, approve: yes, reject: yes, rerun: yes, promote: yes } });
     const { user } = renderApp(PATH);
     const button = await screen.findByRole("button", { name: "Cancel run" });
     expect(button).toHaveAccessibleDescription(no.why);

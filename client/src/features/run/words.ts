@@ -52,6 +52,7 @@ export const WORDS = {
   rail: "Stages",
   result: "Result",
   model: "Model",
+  modelFiles: "Its files",
   perplexity: "Perplexity",
   trained: "Training time",
   memory: "Peak memory",
