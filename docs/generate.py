@@ -165,6 +165,9 @@ def _type(field: FieldInfo) -> str:
         for name, sign in (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤"))
         if getattr(limit, name, None) is not None
     ]
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and isinstance(extra.get("enum"), list):
+        return " or ".join(f"`{one}`" for one in extra["enum"])
     return ", ".join([_type_name(field.annotation), *bounds])
 
 

@@ -19,11 +19,10 @@ from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
 from trainer.judge import perplexity
 from trainer.lineage import Lineage, lineage
-from trainer.model import build_model, load_model, lora_config
+from trainer.loop import Ingredients, Loop, Watch
+from trainer.method import find_method
 from trainer.outside import deliver_artifacts, deliver_model, keep_checkpoint, restore
-from trainer.prepare import Prepared, prepare
 from trainer.tracking import Tracker
-from trainer.train import PackedTrainer, bin_numbers, training_arguments
 from trainer.weights import model_hash
 
 REPORT = "report.json"
@@ -37,8 +36,9 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
     reports; the others return None.
     """
     _quieten()
+    ingredients = Ingredients(context, gathered, base)
     if not context.is_first:
-        Attempt(context, gathered.identity, prepare(context, gathered, base), base).train()
+        attempt_of(ingredients).train()
         return None
     origin = lineage(
         run_id=context.run_id,
@@ -54,7 +54,7 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
         context.progress.listeners.append(tracker.take)
         tracker.start()
     try:
-        attempt = Attempt(context, gathered.identity, prepare(context, gathered, base), base)
+        attempt = attempt_of(ingredients)
         attempt.train()
         attempt.judge_and_export(origin)
     except BaseException as error:
@@ -65,37 +65,32 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
     return attempt.report(tracker.finish("FINISHED") if tracker is not None else None)
 
 
+def attempt_of(ingredients: Ingredients) -> "Attempt":
+    """Return the attempt with the loop of its method, the data prepared and reported."""
+    return Attempt(ingredients, find_method(ingredients.context.spec.method).make_loop(ingredients))
+
+
 class Attempt:
     """The pieces of one attempt, put together."""
 
-    def __init__(
-        self, context: Context, data_sha256: str, prepared: Prepared, base: Path | None
-    ) -> None:
-        self.context, self.data_sha256, self.prepared = context, data_sha256, prepared
+    def __init__(self, ingredients: Ingredients, loop: Loop) -> None:
+        self.context, self.loop = ingredients.context, loop
+        self.data_sha256 = ingredients.gathered.identity
+        context = self.context
         if context.outside.keep is not None:
             restore(context.outside.keep, context.checkpoints)
         self.found = newest(context.checkpoints)
         self.totals = self.found[1].totals if self.found else Totals()
         reporter = Reporter(context, self.totals)
-        self.judge = Judge(context, prepared, self.totals)
+        self.judge = Judge(context, loop, self.totals)
         self.model_sha256 = ""  # until it is written
         transformers.set_seed(context.spec.optim.seed)
-        self.trainer = PackedTrainer(
-            spec=context.spec,
-            reporter=reporter,
-            keep=self._keep,
-            model=self._model(base),
-            args=training_arguments(context.spec, prepared, context.checkpoints),
-            train_dataset=bin_numbers(prepared),
-            data_collator=prepared.train,
-            processing_class=prepared.tokenizer,
-            peft_config=lora_config(context.spec.tuning),
-            callbacks=[reporter, self.judge, Keeper(context, self.totals)],
-        )
+        callbacks = [reporter, self.judge, Keeper(context, self.totals)]
+        self.trainer = loop.make_trainer(Watch(reporter, self._keep, callbacks))
 
     def train(self) -> None:
         """Run the loop. Raises `PreemptedError` after the checkpoint of an early stop."""
-        context, prepared, found = self.context, self.prepared, self.found
+        context, loop, found = self.context, self.loop, self.found
         if found is None:
             self._refuse_stop(0)
             context.progress.write(PhaseLine, phase=Phase.EVALUATE, note="before training")
@@ -103,23 +98,22 @@ class Attempt:
         else:
             context.progress.write(ResumeLine, step=found[1].step, **self._exactness(found[1]))
         context.progress.write(PhaseLine, phase=Phase.TRAIN)
-        if found is not None and found[1].step >= prepared.steps:
+        if found is not None and found[1].step >= loop.steps:
             self.trainer.load_weights(found[0])
         else:
             self.trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
-        if self.step < prepared.steps:
+        if self.step < loop.steps:
             self._refuse_stop(self.step)
 
     def judge_and_export(self, origin: Lineage) -> None:
         """Judge the trained model and write it, with its card."""
-        context, prepared = self.context, self.prepared
+        context, loop = self.context, self.loop
         context.progress.write(PhaseLine, phase=Phase.EVALUATE)
         self._judge(self.step)
         context.progress.write(PhaseLine, phase=Phase.EXPORT)
-        card = model_card(context.spec, prepared.data, self._result(None), origin)
-        tokens = prepared.held_out.batch([0])["input_ids"]
-        folder = context.model_folder
-        export(self.trainer.model, prepared.tokenizer, folder, card=card, tokens=tokens)
+        card = model_card(context.spec, loop.data, self._result(None), origin)
+        folder, tokens = context.model_folder, loop.example()
+        export(self.trainer.model, loop.tokenizer, folder, card=card, tokens=tokens)
         self.model_sha256 = model_hash(folder)
 
     def report(self, mlflow_run_id: str | None) -> ResultLine:
@@ -183,15 +177,6 @@ class Attempt:
         path = str(final.relative_to(context.output))
         context.progress.write(CheckpointLine, step=step, path=path)
 
-    def _model(self, base: Path | None) -> Any:
-        spec = self.context.spec
-        if base is not None:
-            return load_model(base, max_length=spec.data.max_length)
-        assert spec.model.config is not None
-        return build_model(
-            spec.model.config, self.prepared.tokenizer, max_length=spec.data.max_length
-        )
-
     def _exactness(self, manifest: Manifest) -> dict[str, Any]:
         """Return whether the checkpoint's run and this one are the same computation."""
         world_size = self.trainer.args.world_size
@@ -215,7 +200,7 @@ class Attempt:
             kept = "A checkpoint is saved" if step else "Nothing had been trained yet"
             raise PreemptedError(
                 f"Stopped by {self.context.stop.signal_name} after step {step} of "
-                f"{self.prepared.steps}. {kept}.",
+                f"{self.loop.steps}. {kept}.",
                 remedy="Start it again with the same output folder: it goes on from there.",
                 step=step,
             )

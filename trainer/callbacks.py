@@ -6,15 +6,16 @@ from typing import Any
 
 import torch
 import torch.distributed
-from transformers import PreTrainedTokenizerBase, TrainerCallback
+from transformers import TrainerCallback
 from typing_extensions import override
 
 from trainer.checkpoint import Totals
 from trainer.context import Context
 from trainer.contract.progress import EvalLine, SampleLine, StepLine
 from trainer.errors import DivergedError
-from trainer.judge import answer, held_out_loss, perplexity
-from trainer.prepare import Prepared
+from trainer.judge import answer, perplexity
+from trainer.loop import Loop
+from trainer.method import find_method
 
 # At most ten lines a second: more is no use to a chart, and a small model does fifty steps.
 LINE_EVERY_S = 0.1
@@ -86,15 +87,15 @@ class Reporter(TrainerCallback):
 class Judge(TrainerCallback):
     """Judges the model on the held-out rows, some times during training, and lets it speak."""
 
-    def __init__(self, context: Context, prepared: Prepared, totals: Totals) -> None:
-        self._context, self._prepared, self._totals = context, prepared, totals
+    def __init__(self, context: Context, loop: Loop, totals: Totals) -> None:
+        self._context, self._loop, self._totals = context, loop, totals
         self.latest = 0.0
 
     def judge(self, model: Any, step: int) -> None:
         """Report the loss on the held-out rows; the first of several processes does it for all."""
         if not self._context.is_first:
             return
-        self.latest = held_out_loss(model, self._prepared.held_out)
+        self.latest = self._loop.judge(model)["loss"]
         if not math.isfinite(self.latest):
             raise DivergedError(
                 f"The loss on the held-out rows is {self.latest} after step {step}.",
@@ -113,13 +114,13 @@ class Judge(TrainerCallback):
         if not self._context.is_first:
             return
         spec = self._context.spec
-        tokenizer: PreTrainedTokenizerBase = self._prepared.tokenizer
+        tokenizer, chat = self._loop.tokenizer, find_method(spec.method).CHAT
         for prompt in spec.eval.prompts:
             text = answer(
                 model,
                 tokenizer,
                 prompt,
-                chat=spec.method == "sft",
+                chat=chat,
                 max_tokens=spec.eval.sample_tokens,
             )
             self._context.progress.write(SampleLine, step=step, prompt=prompt, text=text)

@@ -8,10 +8,18 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerBase
 
 from trainer import attention
-from trainer.contract.spec import ModelConfig, Tuning
+from trainer.contract.spec import ModelConfig, RunSpec, Tuning
 from trainer.errors import BadSpecError
 
 ATTENTION_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj"]
+
+
+def make_model(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, base: Path | None) -> Any:
+    """Return the model that a run begins with."""
+    if base is not None:
+        return load_model(base, max_length=spec.data.max_length)
+    assert spec.model.config is not None
+    return build_model(spec.model.config, tokenizer, max_length=spec.data.max_length)
 
 
 def build_model(shape: ModelConfig, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> Any:

@@ -22,10 +22,11 @@ from trainer.context import Context
 from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.gather import gather
 from trainer.data.rows import Conversation
+from trainer.loop import Ingredients, Watch
 from trainer.model import build_model
+from trainer.packed import PackedLoop
 from trainer.prepare import prepare
 from trainer.progress import Progress
-from trainer.train import PackedTrainer, bin_numbers, training_arguments
 
 Record = Callable[..., None]
 ROUNDS = 3
@@ -82,27 +83,15 @@ def context_in(folder: Path) -> Context:
 
 def ours(folder: Path) -> dict[str, float]:
     context = context_in(folder)
-    prepared = prepare(context, gather(SPEC, folder), None)
+    loop = PackedLoop(Ingredients(context, gather(SPEC, folder), None))
     clock, totals, counted = Clock(), Totals(), []
 
     class Counter(Clock):
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             counted.append(totals.tokens)
 
-    assert SPEC.model.config is not None
     reporter = Reporter(context, totals)
-    PackedTrainer(
-        spec=SPEC,
-        reporter=reporter,
-        keep=lambda *_: None,
-        model=build_model(SPEC.model.config, prepared.tokenizer, max_length=256),
-        args=training_arguments(SPEC, prepared, folder / "checkpoints"),
-        train_dataset=bin_numbers(prepared),
-        data_collator=prepared.train,
-        processing_class=prepared.tokenizer,
-        peft_config=None,
-        callbacks=[reporter, Counter(), clock],
-    ).train()
+    loop.make_trainer(Watch(reporter, lambda *_: None, [reporter, Counter(), clock])).train()
     return measured(clock, counted[-1] - counted[WARM_STEPS - 1])
 
 

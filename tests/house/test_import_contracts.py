@@ -15,7 +15,7 @@ BREAKS = {
         "bot/adapters/memory/__init__.py",
         "import bot.adapters.sql",
     ),
-    "bot: nothing of trainer but trainer.contract": ("bot/web/schema.py", "import trainer.train"),
+    "bot: nothing of trainer but trainer.contract": ("bot/web/schema.py", "import trainer.packed"),
     "trainer: does not know that the bot exists": ("trainer/errors.py", "import bot.errors"),
     "trainer.contract: pydantic and nothing heavier": ("trainer/contract/spec.py", "import torch"),
     "bot: the core touches neither network, disk nor processes": (

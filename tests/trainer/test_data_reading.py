@@ -13,6 +13,7 @@ from trainer.contract.spec import DataSource
 from trainer.data.read import DOCUMENT_CHARACTERS, Rows, read_rows
 from trainer.data.rows import Conversation, Document
 from trainer.errors import BadDataError
+from trainer.method import find_method
 
 GOOD = {"question": "Why?", "answer": "Because."}
 TALK = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
@@ -21,7 +22,7 @@ TALK = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hel
 def read(folder: Path, content: str | bytes, *, name: str = "d.jsonl", method: Any = "sft") -> Rows:
     raw = content.encode() if isinstance(content, str) else content
     (folder / name).write_bytes(raw)
-    return read_rows(DataSource(uri=name), method, folder)
+    return read_rows(DataSource(uri=name), find_method(method).ROWS, folder)
 
 
 def refused(folder: Path, content: str | bytes, **options: Any) -> BadDataError:
@@ -86,16 +87,16 @@ def test_bytes_that_are_not_utf8_are_named_by_line_and_byte(tmp_path: Path) -> N
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(BadDataError, match="does not exist"):
-        read_rows(DataSource(uri="none.jsonl"), "sft", tmp_path)
+        read_rows(DataSource(uri="none.jsonl"), find_method("sft").ROWS, tmp_path)
     with pytest.raises(BadDataError, match="is a folder"):
-        read_rows(DataSource(uri="."), "sft", tmp_path)
+        read_rows(DataSource(uri="."), find_method("sft").ROWS, tmp_path)
 
 
 def test_an_unknown_ending_or_builtin_is_refused_with_what_there_is(tmp_path: Path) -> None:
     error = refused(tmp_path, "x", name="data.xyz")
     assert ".jsonl" in error.remedy
     with pytest.raises(BadDataError) as caught:
-        read_rows(DataSource(uri="builtin:nothing"), "sft", tmp_path)
+        read_rows(DataSource(uri="builtin:nothing"), find_method("sft").ROWS, tmp_path)
     assert "builtin:python-qa" in caught.value.remedy
 
 
@@ -104,12 +105,12 @@ def test_a_file_that_changed_since_its_approval_is_refused(tmp_path: Path) -> No
     found = read(tmp_path, line)
     assert found.sha256 == hashlib.sha256(line.encode()).hexdigest()
     with pytest.raises(BadDataError, match="has changed"):
-        read_rows(DataSource(uri="d.jsonl", sha256="0" * 64), "sft", tmp_path)
+        read_rows(DataSource(uri="d.jsonl", sha256="0" * 64), find_method("sft").ROWS, tmp_path)
 
 
 def test_parquet_gives_the_rows_that_jsonl_gives(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist([GOOD, GOOD]), tmp_path / "d.parquet")
-    found = read_rows(DataSource(uri="d.parquet"), "sft", tmp_path)
+    found = read_rows(DataSource(uri="d.parquet"), find_method("sft").ROWS, tmp_path)
     assert [row.messages for row in found.rows] == [
         row.messages for row in read(tmp_path, (json.dumps(GOOD) + "\n") * 2).rows
     ]
@@ -150,7 +151,7 @@ def test_conversations_are_refused_where_text_is_wanted(tmp_path: Path) -> None:
     ],
 )
 def test_builtin_text_is_there_and_the_same_each_time(uri: str, method: Any, least: int) -> None:
-    first = read_rows(DataSource(uri=uri), method, Path())
-    again = read_rows(DataSource(uri=uri), method, Path())
+    first = read_rows(DataSource(uri=uri), find_method(method).ROWS, Path())
+    again = read_rows(DataSource(uri=uri), find_method(method).ROWS, Path())
     assert len(first.rows) > least
     assert first.sha256 == again.sha256

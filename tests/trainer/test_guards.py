@@ -10,13 +10,13 @@ from transformers import TrainerCallback
 
 from tests.trainer.conftest import SmallRun, Trainer
 from tests.trainer.small import context_of, read_progress, small_spec, write_colours
-from trainer.attempt import Attempt, carry_out
+from trainer.attempt import Attempt, attempt_of, carry_out
 from trainer.checkpoint import newest
 from trainer.context import Context
 from trainer.data.gather import gather
 from trainer.errors import DivergedError, PreemptedError, failure_of
-from trainer.prepare import prepare
-from trainer.train import check_step
+from trainer.loop import Ingredients
+from trainer.watched import check_step
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 
@@ -31,8 +31,7 @@ class Poison(TrainerCallback):
 
 
 def attempt_at(context: Context) -> Attempt:
-    gathered = gather(context.spec, context.workdir)
-    return Attempt(context, gathered.identity, prepare(context, gathered, None), None)
+    return attempt_of(Ingredients(context, gather(context.spec, context.workdir), None))
 
 
 def test_a_nan_stops_the_run_before_the_optimizer_spreads_it(tmp_path: Path) -> None:

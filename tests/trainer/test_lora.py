@@ -10,14 +10,14 @@ from transformers import AutoModelForCausalLM
 
 from tests.trainer.conftest import SmallRun
 from tests.trainer.small import context_of, small_spec, write_colours
-from trainer.attempt import Attempt, carry_out
+from trainer.attempt import Attempt, attempt_of, carry_out
 from trainer.base import base_shape, find_base, newest_run
 from trainer.contract.estimate import lora_parameter_count
 from trainer.contract.spec import RunSpec
 from trainer.data.gather import gather
 from trainer.errors import BadSpecError, TrainerError
 from trainer.export import export, logits
-from trainer.prepare import prepare
+from trainer.loop import Ingredients
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 LORA = {"kind": "lora", "r": 4, "alpha": 8, "dropout": 0.1}
@@ -36,8 +36,7 @@ def base(small_run: SmallRun) -> Path:
 
 def adapted(small_run: SmallRun, base: Path, folder: Path) -> Attempt:
     context = context_of(lora_spec(), folder)
-    gathered = gather(context.spec, small_run.home)
-    return Attempt(context, gathered.identity, prepare(context, gathered, base), base)
+    return attempt_of(Ingredients(context, gather(context.spec, small_run.home), base))
 
 
 def test_a_lora_run_lowers_the_loss_of_its_base_and_merges(
@@ -64,7 +63,7 @@ def test_the_merged_model_gives_the_adapted_models_logits(
     small_run: SmallRun, base: Path, tmp_path: Path
 ) -> None:
     attempt = adapted(small_run, base, tmp_path)
-    model, tokenizer = attempt.trainer.model, attempt.prepared.tokenizer
+    model, tokenizer = attempt.trainer.model, attempt.loop.tokenizer
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.1)
@@ -93,7 +92,7 @@ def test_a_written_model_that_differs_is_not_kept(
     model.merge_and_unload = merge_wrongly
     folder, tokens = tmp_path / "model", torch.arange(5, 25)[None]
     with pytest.raises(TrainerError, match="differs from the trained one"):
-        export(model, attempt.prepared.tokenizer, folder, card="", tokens=tokens)
+        export(model, attempt.loop.tokenizer, folder, card="", tokens=tokens)
     assert not (tmp_path / "model").exists()
 
 

@@ -5,8 +5,10 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from tests.trainer.small import SMALL, small_spec
 from trainer.contract.faults import SpecError
@@ -91,6 +93,19 @@ def test_a_later_setting_that_says_something_changes_the_hash() -> None:
 
 
 @pytest.mark.parametrize("place", LATER)
-def test_each_later_setting_has_a_default(place: tuple[str, str]) -> None:
-    part, name = place
-    assert not type(getattr(SPEC, part)).model_fields[name].is_required()
+def test_a_later_setting_left_alone_is_not_written(place: str) -> None:
+    """A place that no spec has would be left alone for ever, so each is looked up."""
+    *parents, name = place.split(".")
+    kind: type[BaseModel] = RunSpec
+    for parent in parents:
+        kind = next(one for one in parts(kind, parent) if issubclass(one, BaseModel))
+    assert not kind.model_fields[name].is_required()
+    body = json.loads(canonical_json(SPEC))
+    for parent in parents:
+        body = body.get(parent) or {}
+    assert name not in body
+
+
+def parts(kind: type[BaseModel], name: str) -> list[type]:
+    annotation = kind.model_fields[name].annotation
+    return [one for one in (annotation, *get_args(annotation)) if isinstance(one, type)]

@@ -4,12 +4,25 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from trainer.contract.methods import method_names
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,47}$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Positive = Annotated[int, Field(gt=0)]
+
+
+def _known_method(name: str) -> str:
+    if name not in method_names():
+        raise ValueError(f"must be one of {', '.join(method_names())} (got {name!r})")
+    return name
+
+
+Method = Annotated[
+    str, AfterValidator(_known_method), Field(json_schema_extra={"enum": [*method_names()]})
+]
 
 
 class Part(BaseModel):
@@ -220,7 +233,7 @@ class RunSpec(Part):
     version: Literal[1] = 1
     recipe: str = Field(description="The recipe that this spec began as.")
     name: Name = Field(title="Name", description="Lower-case letters, digits, `.`, `_`, `-`.")
-    method: Literal["pretrain", "sft"]
+    method: Method
     model: ModelSpec
     tuning: Tuning = Tuning()
     data: Data
@@ -248,7 +261,7 @@ class RunSpec(Part):
 
 # Settings that came when specs of version 1 were in use already. They are written only where they
 # say something: a spec from before keeps its hash, and with it approvals, checkpoints and lineage.
-LATER = (("compute", "priority"),)
+LATER = ("compute.priority",)
 
 
 def canonical_json(spec: RunSpec) -> str:
@@ -257,10 +270,14 @@ def canonical_json(spec: RunSpec) -> str:
     All but `LATER`, of which only what is no default is written.
     """
     body: dict[str, Any] = spec.model_dump(mode="json")
-    for part, name in LATER:
-        default = type(getattr(spec, part)).model_fields[name].default
-        if body[part][name] == default:
-            del body[part][name]
+    for place in LATER:
+        *parents, name = place.split(".")
+        part: Any = spec
+        inside: Any = body
+        for parent in parents:
+            part, inside = getattr(part, parent, None), (inside or {}).get(parent)
+        if part is not None and getattr(part, name) == type(part).model_fields[name].get_default():
+            del inside[name]
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -8,6 +8,7 @@ from trainer.contract.spec import RunSpec
 from trainer.data.read import read_rows
 from trainer.data.split import Split, keep_apart, split
 from trainer.errors import BadDataError
+from trainer.method import find_method
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,12 @@ def gather(spec: RunSpec, workdir: Path, inputs: Mapping[str, Path] | None = Non
     """
     given = inputs or {}
     data, limit = spec.data, spec.eval.max_rows
-    train = read_rows(data.train, spec.method, workdir, given.get("train"))
+    kinds = find_method(spec.method).ROWS
+    train = read_rows(data.train, kinds, workdir, given.get("train"))
     if data.eval is None:
         parts = split(train.rows, fraction=data.eval_fraction, max_held_out=limit)
         return Gathered(parts, len(train.rows), train.sha256, None)
-    judged = read_rows(data.eval, spec.method, workdir, given.get("eval"))
+    judged = read_rows(data.eval, kinds, workdir, given.get("eval"))
     parts = keep_apart(train.rows, judged.rows, max_held_out=limit)
     if not parts.train:
         raise BadDataError(

@@ -10,10 +10,9 @@ from typing import Any, Literal
 
 from trainer.contract.spec import DataSource
 from trainer.data.builtin import BUILTINS
-from trainer.data.rows import Conversation, Document, Row, RowError, parse_row, row_json
+from trainer.data.rows import Kinds, Row, RowError, parse_row, row_json
 from trainer.errors import BadDataError
 
-Method = Literal["pretrain", "sft"]
 Format = Literal["jsonl", "parquet", "text"]
 
 ASSET = "azureml:"
@@ -46,8 +45,8 @@ class _Findings:
     """Rows so far, and the first faults with the number of all."""
 
     name: str
+    kinds: Kinds
     unit: str = "line"
-    method: Method = "sft"
     rows: list[Row] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     count: int = 0
@@ -60,14 +59,14 @@ class _Findings:
     def add(self, value: Any, line: int) -> None:
         try:
             row = parse_row(value, line)
-            _check_method(row, self.method)
+            self.kinds.check(row)
         except RowError as error:
             self.fault(line, str(error))
         else:
             self.rows.append(row)
 
 
-def read_rows(source: DataSource, method: Method, folder: Path, place: Path | None = None) -> Rows:
+def read_rows(source: DataSource, kinds: Kinds, folder: Path, place: Path | None = None) -> Rows:
     """Return the rows of `source`; a relative path counts from `folder`.
 
     `place` is where the source was put: the file, or a folder with this one file in it.
@@ -76,9 +75,9 @@ def read_rows(source: DataSource, method: Method, folder: Path, place: Path | No
     the number of all, or when the hash is not the spec's.
     """
     if source.uri.startswith("builtin:"):
-        rows = _read_builtin(source.uri, method)
+        rows = _read_builtin(source.uri, kinds)
     else:
-        rows = _read_file(_placed(source, folder, place), source, method)
+        rows = _read_file(_placed(source, folder, place), source, kinds)
     if source.sha256 is not None and source.sha256 != rows.sha256:
         raise BadDataError(
             f"{source.uri} has changed: its sha256 is {rows.sha256}, and the spec says "
@@ -107,7 +106,7 @@ def _placed(source: DataSource, folder: Path, place: Path | None) -> Path:
     return files[0]
 
 
-def _read_builtin(uri: str, method: Method) -> Rows:
+def _read_builtin(uri: str, kinds: Kinds) -> Rows:
     build = BUILTINS.get(uri)
     if build is None:
         raise BadDataError(
@@ -115,7 +114,7 @@ def _read_builtin(uri: str, method: Method) -> Rows:
         )
     rows = build()
     try:
-        _check_method(rows[0], method)
+        kinds.check(rows[0])
     except RowError as error:
         raise BadDataError(
             f"{uri}: {error}.", remedy="Choose data that fits the method."
@@ -124,14 +123,14 @@ def _read_builtin(uri: str, method: Method) -> Rows:
     return Rows(rows, hashlib.sha256(lines.encode()).hexdigest())
 
 
-def _read_file(path: Path, source: DataSource, method: Method) -> Rows:
+def _read_file(path: Path, source: DataSource, kinds: Kinds) -> Rows:
     if not path.is_file():
         found = "is a folder" if path.is_dir() else "does not exist"
         raise BadDataError(
             f"The data file {source.uri} {found}.",
             remedy="Give the path of a JSONL, Parquet or text file that this machine can read.",
         )
-    findings = _Findings(source.uri, method=method)
+    findings = _Findings(source.uri, kinds)
     try:
         digest = _READERS[_format(path, source)](path, findings)
     except OSError as error:
@@ -170,18 +169,6 @@ def _format(path: Path, source: DataSource) -> Format:
             f"The kind of {source.uri} cannot be told from its name.",
             remedy=f"Set data.train.format, or use one of {', '.join(_ENDINGS)}.",
         ) from error
-
-
-def _check_method(row: Row, method: Method) -> None:
-    if method == "sft" and isinstance(row, Document):
-        raise RowError(
-            "expected a question and an answer; found `text` alone, which has no answer to learn "
-            "(for plain text use a recipe of method pretrain)"
-        )
-    if method == "pretrain" and isinstance(row, Conversation):
-        raise RowError(
-            "expected `text`; found a conversation (for answers use a recipe of method sft)"
-        )
 
 
 def _read_jsonl(path: Path, findings: _Findings) -> str:

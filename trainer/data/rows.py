@@ -40,6 +40,19 @@ class Document:
 Row = Conversation | Document
 
 
+@dataclass(frozen=True)
+class Kinds:
+    """The kinds of rows that a method learns from, and what to say of the others."""
+
+    taken: tuple[type[Row], ...]
+    refused: Mapping[type[Row], str]
+
+    def check(self, row: Row) -> None:
+        """Raise `RowError` for a row that the method cannot learn from."""
+        if not isinstance(row, self.taken):
+            raise RowError(self.refused[type(row)])
+
+
 def parse_row(value: Any, line: int) -> Row:
     """Return the row that `value` (parsed JSON) stands for. Raises `RowError`."""
     if not isinstance(value, Mapping):

@@ -1,0 +1,18 @@
+"""The names of the training methods, known without loading any of them."""
+
+from functools import cache
+from importlib import resources
+
+
+@cache
+def method_names() -> tuple[str, ...]:
+    """Return what a spec may ask for: each file of `trainer/methods` is one."""
+    folder = resources.files("trainer") / "methods"
+    files = (file.name for file in folder.iterdir())
+    return tuple(
+        sorted(
+            name.removesuffix(".py")
+            for name in files
+            if name.endswith(".py") and not name.startswith("_")
+        )
+    )

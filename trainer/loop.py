@@ -1,0 +1,48 @@
+"""The seam between an attempt and a method's training loop: what each gives the other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from trainer.context import Context
+from trainer.contract.progress import DataLine
+from trainer.data.gather import Gathered
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a run is made of. `base` is the base model's folder, None from scratch."""
+
+    context: Context
+    gathered: Gathered
+    base: Path | None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks at each step: the reporter, and who takes a written checkpoint."""
+
+    reporter: Any
+    keep: Callable[[Path, int, int], None]  # folder, step, processes
+    callbacks: Sequence[Any]
+
+
+class Loop(Protocol):
+    """A method's training loop, its data prepared and reported."""
+
+    data: DataLine
+    tokenizer: Any
+    steps: int
+
+    def make_trainer(self, watch: Watch) -> Any:
+        """Return transformers' `Trainer` with `trainer.watched.Watched` in front of it.
+
+        The model's fresh weights are drawn from torch's current seed.
+        """
+
+    def judge(self, model: Any) -> Mapping[str, float]:
+        """Return figures of the held-out rows: `loss` in nats, and others by the method."""
+
+    def example(self) -> Any:
+        """Return token ids [1, T] of held-out text, to compare two forms of a model by."""

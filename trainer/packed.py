@@ -1,0 +1,103 @@
+"""The loop of pretraining and fine-tuning: TRL's SFTTrainer with our batches, attention and loss.
+
+No loop of our own: this subclass reached 94 % of what a bare PyTorch loop does on the same data,
+and nine times the SFTTrainer as it comes (padding, dense masks, logits of every position, metrics
+that synchronise each step).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import datasets
+from torch import Tensor
+from trl import SFTConfig, SFTTrainer
+from typing_extensions import override
+
+from trainer.contract.spec import RunSpec
+from trainer.judge import held_out_loss
+from trainer.loop import Ingredients, Watch
+from trainer.loss import Scored, install_scoring
+from trainer.model import lora_config, make_model
+from trainer.prepare import Prepared, prepare
+from trainer.watched import Watched, common_arguments
+
+
+class PackedTrainer(Watched, SFTTrainer):
+    """SFTTrainer on packed batches."""
+
+    # The loss is divided by the tokens of the whole step, not by micro-batch.
+    loss_is_scaled_for_ga = True
+
+    def __init__(self, *, spec: RunSpec, watch: Watch, **options: Any) -> None:
+        super().__init__(**options, callbacks=list(watch.callbacks))
+        self.begin_watching(spec, watch)
+        install_scoring(self.model.get_base_model() if options["peft_config"] else self.model)
+
+    @override
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Tensor:
+        assert num_items_in_batch is not None
+        assert not return_outputs
+        scored: Scored = model(**inputs, score=True)
+        loss: Tensor = scored.loss / num_items_in_batch
+        self.count(loss, inputs["input_ids"].numel())
+        # The count is of every rank's tokens, and DDP averages gradients over ranks.
+        ranks: int = self.accelerator.num_processes
+        return loss * ranks
+
+
+class PackedLoop:
+    """Rows packed into batches of tokens, and the trainer that learns them."""
+
+    def __init__(self, ingredients: Ingredients) -> None:
+        self._context, self._base = ingredients.context, ingredients.base
+        self._prepared = prepare(ingredients.context, ingredients.gathered, ingredients.base)
+        self.data, self.tokenizer = self._prepared.data, self._prepared.tokenizer
+        self.steps = self._prepared.steps
+
+    def make_trainer(self, watch: Watch) -> PackedTrainer:
+        """Return the trainer around the model."""
+        spec = self._context.spec
+        return PackedTrainer(
+            spec=spec,
+            watch=watch,
+            model=make_model(spec, self.tokenizer, self._base),
+            args=training_arguments(spec, self._prepared, self._context.checkpoints),
+            train_dataset=bin_numbers(self._prepared),
+            data_collator=self._prepared.train,
+            processing_class=self.tokenizer,
+            peft_config=lora_config(spec.tuning),
+        )
+
+    def judge(self, model: Any) -> Mapping[str, float]:
+        """Return the mean loss over every trained token of the held-out sequences."""
+        return {"loss": held_out_loss(model, self._prepared.held_out)}
+
+    def example(self) -> Tensor:
+        """Return the first held-out sequence."""
+        tokens: Tensor = self._prepared.held_out.batch([0])["input_ids"]
+        return tokens
+
+
+def training_arguments(spec: RunSpec, prepared: Prepared, checkpoints: Path) -> SFTConfig:
+    """Return the arguments for transformers and TRL: one packed batch a forward pass."""
+    return SFTConfig(
+        **common_arguments(spec, steps=prepared.steps, checkpoints=checkpoints),
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=prepared.accumulate,
+        activation_checkpointing=False,
+        max_length=None,
+        remove_unused_columns=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
+
+
+def bin_numbers(prepared: Prepared) -> datasets.Dataset:
+    """Return the dataset that the trainer shuffles: one row for each packed batch."""
+    return datasets.Dataset.from_dict({"bin": list(range(len(prepared.train.bins)))})
