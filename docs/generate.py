@@ -166,8 +166,9 @@ def _type(field: FieldInfo) -> str:
         if getattr(limit, name, None) is not None
     ]
     extra = field.json_schema_extra
-    if isinstance(extra, dict) and isinstance(extra.get("enum"), list):
-        return " or ".join(f"`{one}`" for one in extra["enum"])
+    names = extra.get("enum") if isinstance(extra, dict) else None
+    if isinstance(names, list):
+        return " or ".join(f"`{one}`" for one in names)
     return ", ".join([_type_name(field.annotation), *bounds])
 
 
