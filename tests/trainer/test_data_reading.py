@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from trainer.contract.spec import DataSource
-from trainer.data.read import DOCUMENT_CHARACTERS, Rows, read_rows
+from trainer.data.read import DOCUMENT_CHARACTERS, RowReader, Rows, read_rows
 from trainer.data.rows import Conversation, Document
 from trainer.errors import BadDataError
 from trainer.method import find_method
@@ -106,6 +106,27 @@ def test_a_file_that_changed_since_its_approval_is_refused(tmp_path: Path) -> No
     assert found.sha256 == hashlib.sha256(line.encode()).hexdigest()
     with pytest.raises(BadDataError, match="has changed"):
         read_rows(DataSource(uri="d.jsonl", sha256="0" * 64), find_method("sft").ROWS, tmp_path)
+
+
+def test_a_source_is_read_again_each_time_and_refused_once_it_changed(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text((json.dumps(GOOD) + "\n") * 3)
+    reader = RowReader(DataSource(uri="d.jsonl"), find_method("sft").ROWS, tmp_path)
+    assert [len(list(reader)) for _ in range(2)] == [3, 3]
+    path.write_text((json.dumps(GOOD) + "\n") * 4)
+    with pytest.raises(BadDataError, match="has changed: its sha256 is .*, and before it was"):
+        list(reader)
+
+
+@pytest.mark.parametrize("name", ["d.jsonl", "d.txt"])
+def test_rows_come_before_the_file_is_read_to_its_end(tmp_path: Path, name: str) -> None:
+    """Data larger than memory is never held whole: a fault far below is found later."""
+    row = json.dumps({"text": "word " * 1000}) if name == "d.jsonl" else "word " * 2000 + "\n"
+    (tmp_path / name).write_bytes((row + "\n").encode() * 3 + b"\xff\n")
+    rows = iter(RowReader(DataSource(uri=name), find_method("pretrain").ROWS, tmp_path))
+    assert isinstance(next(rows), Document)
+    with pytest.raises(BadDataError, match="expected UTF-8"):
+        list(rows)
 
 
 def test_parquet_gives_the_rows_that_jsonl_gives(tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ import pyarrow.parquet as pq
 from trainer.errors import BadDataError
 
 
+BATCH_ROWS = 2048  # held as objects at once; a row may have some kilobytes
+
+
 def iterate(path: Path) -> Iterator[dict[str, Any]]:
     """Yield each row as a dictionary. Raises `BadDataError` for a file that is not Parquet."""
     try:
-        for batch in pq.ParquetFile(path).iter_batches():
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
             yield from batch.to_pylist()
     except pa.lib.ArrowException as error:
         raise BadDataError(

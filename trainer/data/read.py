@@ -3,7 +3,7 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -42,49 +42,71 @@ class Rows:
 
 @dataclass
 class _Findings:
-    """Rows so far, and the first faults with the number of all."""
+    """What one reading has found: the number of rows, the first faults with the number of all."""
 
     name: str
     kinds: Kinds
     unit: str = "line"
-    rows: list[Row] = field(default_factory=list)
+    rows: int = 0
     shown: list[str] = field(default_factory=list)
     count: int = 0
+    digest: str = ""
 
     def fault(self, line: int, message: str) -> None:
         self.count += 1
         if self.count <= SHOWN_FAULTS:
             self.shown.append(f"{self.name}, {self.unit} {line}: {message}.")
 
-    def add(self, value: Any, line: int) -> None:
+    def row(self, value: Any, line: int) -> Iterator[Row]:
+        """Yield the row that `value` is, or take note of what is wrong with it."""
         try:
             row = parse_row(value, line)
             self.kinds.check(row)
         except RowError as error:
             self.fault(line, str(error))
         else:
-            self.rows.append(row)
+            self.rows += 1
+            yield row
+
+
+class RowReader:
+    """The rows of one source, read anew each time they are iterated over, one at a time.
+
+    A relative path counts from `folder`; `place` is where the source was put: the file, or a
+    folder with this one file in it.
+
+    The iteration ends in `BadDataError` for a missing, empty or malformed source: with the first
+    ten faults and the number of all, or when the hash is not the spec's or that of the first time.
+    """
+
+    def __init__(
+        self, source: DataSource, kinds: Kinds, folder: Path, place: Path | None = None
+    ) -> None:
+        self.source = source
+        self._kinds, self._folder, self._place = kinds, folder, place
+        self.sha256 = ""  # once it was read to its end
+
+    def __iter__(self) -> Iterator[Row]:
+        source, findings = self.source, _Findings(self.source.uri, self._kinds)
+        if source.uri.startswith("builtin:"):
+            yield from _read_builtin(findings)
+        else:
+            path = _placed(source, self._folder, self._place)
+            yield from _read_file(path, source, findings)
+        wanted = source.sha256 or self.sha256
+        if wanted and wanted != findings.digest:
+            says = "the spec says" if source.sha256 else "before it was"
+            raise BadDataError(
+                f"{source.uri} has changed: its sha256 is {findings.digest}, and {says} {wanted}.",
+                remedy="Bring back the file that was approved, or make a new run with the new one.",
+            )
+        self.sha256 = findings.digest
 
 
 def read_rows(source: DataSource, kinds: Kinds, folder: Path, place: Path | None = None) -> Rows:
-    """Return the rows of `source`; a relative path counts from `folder`.
-
-    `place` is where the source was put: the file, or a folder with this one file in it.
-
-    Raises `BadDataError` for a missing, empty or malformed source: with the first ten faults and
-    the number of all, or when the hash is not the spec's.
-    """
-    if source.uri.startswith("builtin:"):
-        rows = _read_builtin(source.uri, kinds)
-    else:
-        rows = _read_file(_placed(source, folder, place), source, kinds)
-    if source.sha256 is not None and source.sha256 != rows.sha256:
-        raise BadDataError(
-            f"{source.uri} has changed: its sha256 is {rows.sha256}, and the spec says "
-            f"{source.sha256}.",
-            remedy="Bring back the file that was approved, or make a new run with the new one.",
-        )
-    return rows
+    """Return all rows of `source` at once; see `RowReader`."""
+    reader = RowReader(source, kinds, folder, place)
+    return Rows(tuple(reader), reader.sha256)
 
 
 def _placed(source: DataSource, folder: Path, place: Path | None) -> Path:
@@ -106,40 +128,40 @@ def _placed(source: DataSource, folder: Path, place: Path | None) -> Path:
     return files[0]
 
 
-def _read_builtin(uri: str, kinds: Kinds) -> Rows:
-    build = BUILTINS.get(uri)
+def _read_builtin(findings: _Findings) -> Iterator[Row]:
+    build = BUILTINS.get(findings.name)
     if build is None:
         raise BadDataError(
-            f"There is no data source {uri}.", remedy=f"There are: {', '.join(BUILTINS)}."
+            f"There is no data source {findings.name}.",
+            remedy=f"There are: {', '.join(BUILTINS)}.",
         )
     rows = build()
     try:
-        kinds.check(rows[0])
+        findings.kinds.check(rows[0])
     except RowError as error:
         raise BadDataError(
-            f"{uri}: {error}.", remedy="Choose data that fits the method."
+            f"{findings.name}: {error}.", remedy="Choose data that fits the method."
         ) from error
     lines = "\n".join(row_json(row) for row in rows)
-    return Rows(rows, hashlib.sha256(lines.encode()).hexdigest())
+    findings.digest = hashlib.sha256(lines.encode()).hexdigest()
+    yield from rows
 
 
-def _read_file(path: Path, source: DataSource, kinds: Kinds) -> Rows:
+def _read_file(path: Path, source: DataSource, findings: _Findings) -> Iterator[Row]:
     if not path.is_file():
         found = "is a folder" if path.is_dir() else "does not exist"
         raise BadDataError(
             f"The data file {source.uri} {found}.",
             remedy="Give the path of a JSONL, Parquet or text file that this machine can read.",
         )
-    findings = _Findings(source.uri, kinds)
     try:
-        digest = _READERS[_format(path, source)](path, findings)
+        yield from _READERS[_format(path, source)](path, findings)
     except OSError as error:
         raise BadDataError(
             f"The data file {source.uri} cannot be read: {error.strerror or error}.",
             remedy="Check that the file is whole and that this user may read it.",
         ) from error
     _refuse(findings)
-    return Rows(tuple(findings.rows), digest)
 
 
 def _refuse(findings: _Findings) -> None:
@@ -171,7 +193,7 @@ def _format(path: Path, source: DataSource) -> Format:
         ) from error
 
 
-def _read_jsonl(path: Path, findings: _Findings) -> str:
+def _read_jsonl(path: Path, findings: _Findings) -> Iterator[Row]:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
@@ -185,8 +207,8 @@ def _read_jsonl(path: Path, findings: _Findings) -> str:
                 where = f"column {error.colno}"
                 findings.fault(number, f"expected one JSON object; {error.msg} at {where}")
             else:
-                findings.add(value, number)
-    return digest.hexdigest()
+                yield from findings.row(value, number)
+    findings.digest = digest.hexdigest()
 
 
 def _decoded(raw: bytes, number: int, findings: _Findings) -> str | None:
@@ -199,27 +221,34 @@ def _decoded(raw: bytes, number: int, findings: _Findings) -> str | None:
         return None
 
 
-def _read_parquet(path: Path, findings: _Findings) -> str:
+def _read_parquet(path: Path, findings: _Findings) -> Iterator[Row]:
     # pyarrow takes 0.3 s to load, and `validate` seldom needs it.
     parquet = importlib.import_module("trainer.data.parquet")
     findings.unit = "row"
     for number, value in enumerate(parquet.iterate(path), 1):
-        findings.add(value, number)
-    return file_hash(path)
+        yield from findings.row(value, number)
+    findings.digest = file_hash(path)
 
 
-def _read_text(path: Path, findings: _Findings) -> str:
-    raw = path.read_bytes()
-    lines = []
-    for number, line in enumerate(raw.splitlines(keepends=True), 1):
-        text = _decoded(line, number, findings)
-        lines.append(text or "")
-    for number, text in documents(lines):
-        findings.add({"text": text}, number)
-    return hashlib.sha256(raw).hexdigest()
+def _read_text(path: Path, findings: _Findings) -> Iterator[Row]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for number, text in documents(_lines(file, digest, findings)):
+            yield from findings.row({"text": text}, number)
+    findings.digest = digest.hexdigest()
 
 
-def documents(lines: list[str]) -> Iterator[tuple[int, str]]:
+def _lines(file: Iterable[bytes], digest: Any, findings: _Findings) -> Iterator[str]:
+    """Yield each line, one that cannot be read as an empty one; they end as `splitlines` says."""
+    number = 0
+    for piece in file:
+        digest.update(piece)
+        for line in piece.splitlines(keepends=True):
+            number += 1
+            yield _decoded(line, number, findings) or ""
+
+
+def documents(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Yield (first line's number, text) of about `DOCUMENT_CHARACTERS`, cut at blank lines.
 
     A stretch without blank lines is cut at line ends once it is twice as long.
