@@ -114,7 +114,7 @@ def test_a_source_is_read_again_each_time_and_refused_once_it_changed(tmp_path: 
     reader = RowReader(DataSource(uri="d.jsonl"), find_method("sft").ROWS, tmp_path)
     assert [len(list(reader)) for _ in range(2)] == [3, 3]
     path.write_text((json.dumps(GOOD) + "\n") * 4)
-    with pytest.raises(BadDataError, match="has changed: its sha256 is .*, and before it was"):
+    with pytest.raises(BadDataError, match=r"has changed: its sha256 is .*, and before it was"):
         list(reader)
 
 

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 
 from trainer.errors import BadDataError
 
-
 BATCH_ROWS = 2048  # held as objects at once; a row may have some kilobytes
 
 
