@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from trainer.contract.spec import DataSource
 from trainer.data.builtin import BUILTINS
-from trainer.data.rows import Kinds, Row, RowError, parse_row, row_json
+from trainer.data.formats import parse_row
+from trainer.data.rows import Kinds, Row, RowError, row_json
 from trainer.errors import BadDataError
 
 Format = Literal["jsonl", "parquet", "text"]
@@ -60,8 +61,7 @@ class _Findings:
     def row(self, value: Any, line: int) -> Iterator[Row]:
         """Yield the row that `value` is, or take note of what is wrong with it."""
         try:
-            row = parse_row(value, line)
-            self.kinds.check(row)
+            row = parse_row(value, line, self.kinds, self.name)
         except RowError as error:
             self.fault(line, str(error))
         else:
@@ -165,7 +165,7 @@ def _read_file(path: Path, source: DataSource, findings: _Findings) -> Iterator[
 
 
 def _refuse(findings: _Findings) -> None:
-    remedy = "Correct the rows named here; a row has `messages`, a pair, or `text`."
+    remedy = "Correct the rows named here; docs/how-to/bring-data.md shows each format."
     if findings.count:
         hidden = findings.count - len(findings.shown)
         more = f" ... and {hidden} more." if hidden else ""

@@ -1,14 +1,12 @@
-"""What one row of data may look like, and the check that turns a parsed one into ours."""
+"""What one row of data is to us: its kinds, and the text that it is compared by."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 ROLES = ("system", "user", "assistant", "tool")
-SHAPES = "`messages`, `prompt` and `completion`, `question` and `answer`, or `text`"
-PAIRS = (("prompt", "completion"), ("question", "answer"))
 
 
 class RowError(ValueError):
@@ -17,16 +15,34 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """One turn. `content` may be empty where the assistant calls tools.
+
+    A call is `{"type": "function", "function": {"name", "arguments": {...}}, "id"?}`, the form
+    that chat templates read.
+    """
+
     role: str
     content: str
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    name: str | None = None  # of the tool that answers
+    tool_call_id: str | None = None
+
+
+Messages = tuple[Message, ...]
+Tools = tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Turns of a talk that ends with the assistant's answer; `line` is where it came from."""
+    """Turns of a talk that ends with the assistant's answer; `line` is where it came from.
 
-    messages: tuple[Message, ...]
+    `tools` are those that the model may call, as JSON schemas of functions.
+    """
+
+    messages: Messages
     line: int = 0
+    tools: Tools = ()
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,46 +51,112 @@ class Document:
 
     text: str
     line: int = 0
+    file: str = ""
 
 
-Row = Conversation | Document
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two continuations of a talk, each ending with the assistant: the better and the worse."""
+
+    prompt: Messages
+    chosen: Messages
+    rejected: Messages
+    line: int = 0
+    tools: Tools = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A continuation of a talk that people judged: good or not."""
+
+    prompt: Messages
+    completion: Messages
+    is_good: bool
+    line: int = 0
+    tools: Tools = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A talk that waits for an answer; `answer` has the row's other columns, for a reward."""
+
+    prompt: Messages
+    answer: Mapping[str, Any]
+    line: int = 0
+    tools: Tools = ()
+    file: str = ""
+
+
+Row = Conversation | Document | Pair | Labelled | Prompt
+
+# What a file has for each kind, and what to call one that is found where another is wanted.
+SHAPES: Mapping[type[Row], str] = {
+    Conversation: "`messages`, `prompt` and `completion`, `question` and `answer`, "
+    "Alpaca's `instruction` and `output`, or ShareGPT's `conversations`",
+    Document: "`text`",
+    Pair: "`prompt`, `chosen` and `rejected`",
+    Labelled: "`prompt`, `completion` and `label` (true or false)",
+    Prompt: "`prompt` (or `question`, `problem`, `messages`)",
+}
+NAMES: Mapping[type[Row], str] = {
+    Conversation: "a conversation",
+    Document: "`text` alone",
+    Pair: "a preference pair",
+    Labelled: "an answer with a label",
+    Prompt: "a prompt",
+}
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """The kinds of rows that a method learns from, and what to say of the others."""
+    """The kinds of rows that a method learns from.
+
+    `refused` has a sentence for kinds of which there is more to say than that they do not fit.
+    """
 
     taken: tuple[type[Row], ...]
-    refused: Mapping[type[Row], str]
+    refused: Mapping[type[Row], str] = field(default_factory=dict)
+
+    @property
+    def shapes(self) -> str:
+        """Return what columns a row may have."""
+        return ", or ".join(SHAPES[kind] for kind in self.taken)
 
     def check(self, row: Row) -> None:
         """Raise `RowError` for a row that the method cannot learn from."""
         if not isinstance(row, self.taken):
-            raise RowError(self.refused[type(row)])
+            raise RowError(self.refusal(type(row)))
+
+    def refusal(self, kind: type[Row]) -> str:
+        """Return what to say of a row of a kind that is not taken."""
+        plain = f"expected {self.shapes}; found {NAMES[kind]}"
+        return self.refused.get(kind, plain)
 
 
-def parse_row(value: Any, line: int) -> Row:
-    """Return the row that `value` (parsed JSON) stands for. Raises `RowError`."""
-    if not isinstance(value, Mapping):
-        raise RowError(f"expected an object with {SHAPES}; found {_shown(value)}")
-    if value.get("messages") is not None:
-        return _conversation(value["messages"], line)
-    for asked, answered in PAIRS:
-        if asked in value and answered in value:
-            question = Message("user", _text(value, asked))
-            return Conversation((question, Message("assistant", _text(value, answered))), line)
-        if asked in value or answered in value:
-            missing = answered if asked in value else asked
-            raise RowError(f"expected `{asked}` with `{answered}`; `{missing}` is missing")
-    if "text" in value:
-        return Document(_text(value, "text"), line)
-    keys = ", ".join(f"`{key}`" for key in list(value)[:8]) or "no keys"
-    raise RowError(f"expected {SHAPES}; found {keys}")
+ANY = Kinds((Conversation, Document, Pair, Labelled))
 
 
 def question_and_answer(question: str, answer: str, line: int = 0) -> Conversation:
     """Return the smallest conversation."""
     return Conversation((Message("user", question), Message("assistant", answer)), line)
+
+
+def every_message(row: Row) -> Messages:
+    """Return all messages of a row, those of both continuations of a pair; of a document none."""
+    if isinstance(row, Document):
+        return ()
+    if isinstance(row, Conversation):
+        return row.messages
+    if isinstance(row, Pair):
+        return row.prompt + row.chosen + row.rejected
+    return row.prompt + row.completion if isinstance(row, Labelled) else row.prompt
+
+
+def place(row: Row, unit: str = "line") -> str:
+    """Return where the row came from, as a person looks it up."""
+    return f"{row.file}, {unit} {row.line}" if row.file else f"{unit} {row.line}"
 
 
 def row_hash(row: Row) -> str:
@@ -84,49 +166,43 @@ def row_hash(row: Row) -> str:
 
 def row_json(row: Row) -> str:
     """Return the row as one line of JSON, in the form that `parse_row` reads."""
-    if isinstance(row, Document):
-        return json.dumps({"text": row.text}, ensure_ascii=False)
-    turns = [{"role": m.role, "content": m.content} for m in row.messages]
-    return json.dumps({"messages": turns}, ensure_ascii=False)
+    return json.dumps(_body(row), ensure_ascii=False, default=str)
 
 
-def _conversation(value: Any, line: int) -> Conversation:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise RowError(f"`messages` must be a list; found {_shown(value)}")
-    messages = tuple(_message(turn, place) for place, turn in enumerate(value, 1))
-    if not messages:
-        raise RowError("`messages` is empty; expected at least a question and an answer")
-    if messages[-1].role != "assistant":
-        raise RowError(
-            f"the last message must be the assistant's answer; found role {messages[-1].role!r}"
-        )
-    return Conversation(messages, line)
-
-
-def _message(value: Any, place: int) -> Message:
-    if not isinstance(value, Mapping) or "role" not in value or "content" not in value:
-        raise RowError(f"message {place} must have `role` and `content`; found {_shown(value)}")
-    if value["role"] not in ROLES:
-        raise RowError(f"message {place} has role {value['role']!r}; expected {', '.join(ROLES)}")
-    content = value["content"]
-    if not isinstance(content, str):
-        raise RowError(f"message {place}: `content` must be text; found {_shown(content)}")
-    if not content.strip():
-        raise RowError(f"message {place} ({value['role']}) is empty")
-    return Message(value["role"], content)
-
-
-def _text(value: Mapping[str, Any], key: str) -> str:
-    found = value[key]
-    if not isinstance(found, str):
-        raise RowError(f"`{key}` must be text; found {_shown(found)}")
-    if not found.strip():
-        raise RowError(f"`{key}` is empty")
+def turn(message: Message) -> dict[str, Any]:
+    """Return the message as a chat template reads it: what it does not have is left out."""
+    found: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        found["tool_calls"] = list(message.tool_calls)
+    if message.name is not None:
+        found["name"] = message.name
+    if message.tool_call_id is not None:
+        found["tool_call_id"] = message.tool_call_id
     return found
 
 
-def _shown(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
-    if value is None:
-        return "null"
-    return names.get(type(value), "a number" if isinstance(value, int | float) else "another type")
+def turns(messages: Messages) -> list[dict[str, Any]]:
+    """Return messages as a chat template reads them."""
+    return [turn(message) for message in messages]
+
+
+def _body(row: Row) -> dict[str, Any]:
+    if isinstance(row, Document):
+        return {"text": row.text}
+    if isinstance(row, Conversation):
+        body: dict[str, Any] = {"messages": turns(row.messages)}
+    elif isinstance(row, Pair):
+        body = {
+            "prompt": turns(row.prompt),
+            "chosen": turns(row.chosen),
+            "rejected": turns(row.rejected),
+        }
+    elif isinstance(row, Labelled):
+        body = {
+            "prompt": turns(row.prompt),
+            "completion": turns(row.completion),
+            "label": row.is_good,
+        }
+    else:
+        body = {**row.answer, "prompt": turns(row.prompt)}
+    return body | ({"tools": list(row.tools)} if row.tools else {})

@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from trainer.data.rows import Document, Row
+from trainer.data.rows import Document, Row, every_message
 from trainer.errors import BadSpecError
 
 PAD, END_OF_TEXT, TURN, END_OF_TURN = "<|pad|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -87,4 +87,4 @@ def _texts(rows: Iterable[Row]) -> Iterator[str]:
         if isinstance(row, Document):
             yield row.text
         else:
-            yield from (message.content for message in row.messages)
+            yield from (message.content for message in every_message(row))
