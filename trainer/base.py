@@ -4,6 +4,7 @@ import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from trainer.contract.job import job_folder, output_folder
 from trainer.contract.shape import read_shape
@@ -68,4 +69,28 @@ def whole_model(folder: Path, source: str) -> Path:
             f"The base model {source} is not there: {folder} has no config.json.",
             remedy="Name a run that has succeeded, a recipe with such a run, or a model's folder.",
         )
+    checked_config(folder)
     return folder
+
+
+def checked_config(folder: Path) -> dict[str, Any]:
+    """Return the model's config.json. Raises `BadSpecError` for weights or code not to be run."""
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadSpecError(
+            f"The base model in {folder.name} has no config.json that can be read.",
+            remedy="Copy the model again.",
+        ) from error
+    if "auto_map" in config and "model_type" not in config:
+        raise BadSpecError(
+            f"The base model in {folder.name} brings code of its own, which is not run here.",
+            remedy="Choose a model whose architecture transformers knows.",
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise BadSpecError(
+            f"The base model in {folder.name} has no weights as safetensors.",
+            remedy="Save it with save_pretrained of a current transformers: a pickle "
+            "(pytorch_model.bin) can run code and is not loaded.",
+        )
+    return config

@@ -39,7 +39,8 @@ def answer(
         prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
     inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt").to(model.device)
     start = inputs["input_ids"].shape[1]
-    room = model.config.max_position_embeddings - start
+    longest = getattr(model.config, "max_position_embeddings", None)
+    room = max_tokens if longest is None else longest - start
     if room <= 0:
         return ""
     with _judging(model):

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 from typing_extensions import override
 
 from trainer.tokens.packing import IGNORED
@@ -84,11 +85,18 @@ def linear_cross_entropy(hidden_BTE: Tensor, weight_VE: Tensor, labels_BT: Tenso
     return Scored(loss, len(target_N))
 
 
-def install_scoring(model: Any) -> None:
+def cross_entropy_of_logits(logits_BTV: Tensor, labels_BT: Tensor) -> Scored:
+    """Return the same loss from whole logits, for output layers that are more than a matrix."""
+    target_N = labels_BT[:, 1:][labels_BT[:, 1:] != IGNORED]
+    logits_NV = logits_BTV[:, :-1][labels_BT[:, 1:] != IGNORED]
+    return Scored(cross_entropy(logits_NV.float(), target_N, reduction="sum"), len(target_N))
+
+
+def install_scoring(model: Any, *, has_plain_head: bool = True) -> None:
     """Let `model(..., labels=..., score=True)` return `Scored` in place of logits.
 
     It goes through the model's own forward, so that wrappers around it (PEFT, DDP) keep working;
-    without `score` nothing changes.
+    without `score` nothing changes. Without a plain head (one matrix) the logits are held whole.
     """
     original = model.forward
 
@@ -98,6 +106,9 @@ def install_scoring(model: Any) -> None:
         if not score:
             return original(*args, **inputs)
         labels_BT = inputs.pop("labels")
+        if not has_plain_head:
+            logits_BTV = original(*args, use_cache=False, **inputs).logits
+            return cross_entropy_of_logits(logits_BTV, labels_BT)
         hidden_BTE = self.base_model(*args, use_cache=False, **inputs).last_hidden_state
         return linear_cross_entropy(hidden_BTE, self.get_output_embeddings().weight, labels_BT)
 

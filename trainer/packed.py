@@ -6,6 +6,7 @@ that synchronise each step).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from torch import Tensor
 from trl import SFTConfig, SFTTrainer
 from typing_extensions import override
 
+from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec
 from trainer.judge import held_out_loss
 from trainer.loop import Ingredients, Watch
 from trainer.loss import Scored, install_scoring
 from trainer.model import lora_config, make_model
 from trainer.prepare import Prepared, prepare
+from trainer.tokens.padding import PaddedBatches
 from trainer.watched import Watched, common_arguments
 
 
@@ -29,10 +32,13 @@ class PackedTrainer(Watched, SFTTrainer):
     # The loss is divided by the tokens of the whole step, not by micro-batch.
     loss_is_scaled_for_ga = True
 
-    def __init__(self, *, spec: RunSpec, watch: Watch, **options: Any) -> None:
+    def __init__(
+        self, *, spec: RunSpec, watch: Watch, has_plain_head: bool, **options: Any
+    ) -> None:
         super().__init__(**options, callbacks=list(watch.callbacks))
         self.begin_watching(spec, watch)
-        install_scoring(self.model.get_base_model() if options["peft_config"] else self.model)
+        model = self.model.get_base_model() if options["peft_config"] else self.model
+        install_scoring(model, has_plain_head=has_plain_head)
 
     @override
     def compute_loss(
@@ -46,7 +52,8 @@ class PackedTrainer(Watched, SFTTrainer):
         assert not return_outputs
         scored: Scored = model(**inputs, score=True)
         loss: Tensor = scored.loss / num_items_in_batch
-        self.count(loss, inputs["input_ids"].numel())
+        mask = inputs.get("attention_mask")
+        self.count(loss, inputs["input_ids"].numel() if mask is None else int(mask.sum()))
         # The count is of every rank's tokens, and DDP averages gradients over ranks.
         ranks: int = self.accelerator.num_processes
         return loss * ranks
@@ -64,15 +71,21 @@ class PackedLoop:
     def make_trainer(self, watch: Watch) -> PackedTrainer:
         """Return the trainer around the model."""
         spec = self._context.spec
+        model = make_model(spec, self.tokenizer, self._base)
+        if not model.allows.packs:
+            self._prepared = padded(self._prepared)
+        if model.allows.why:
+            self._context.progress.write(PhaseLine, phase=Phase.DATA, note=model.allows.why)
         return PackedTrainer(
             spec=spec,
             watch=watch,
-            model=make_model(spec, self.tokenizer, self._base),
+            has_plain_head=model.allows.has_plain_head,
+            model=model.module,
             args=training_arguments(spec, self._prepared, self._context.checkpoints),
             train_dataset=bin_numbers(self._prepared),
             data_collator=self._prepared.train,
             processing_class=self.tokenizer,
-            peft_config=lora_config(spec.tuning),
+            peft_config=lora_config(spec.tuning, model.module),
         )
 
     def judge(self, model: Any) -> Mapping[str, float]:
@@ -83,6 +96,16 @@ class PackedLoop:
         """Return the first held-out sequence."""
         tokens: Tensor = self._prepared.held_out.batch([0])["input_ids"]
         return tokens
+
+
+def padded(prepared: Prepared) -> Prepared:
+    """Return the same batches as rows of equal length."""
+    train, held_out = prepared.train, prepared.held_out
+    return replace(
+        prepared,
+        train=PaddedBatches(train.sequences, train.bins),
+        held_out=PaddedBatches(held_out.sequences, held_out.bins),
+    )
 
 
 def training_arguments(spec: RunSpec, prepared: Prepared, checkpoints: Path) -> SFTConfig:

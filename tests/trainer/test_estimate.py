@@ -60,7 +60,8 @@ def test_the_parameter_count_is_the_real_models(shape: ModelConfig) -> None:
 @pytest.mark.parametrize("targets", ["all-linear", "attention"])
 def test_the_adapter_count_is_that_of_peft(targets: str) -> None:
     spec = small_spec(tuning={**LORA, "targets": targets}, model=BASED)
-    model = get_peft_model(real_model(SHAPES[1]), lora_config(spec.tuning))
+    plain = real_model(SHAPES[1])
+    model = get_peft_model(plain, lora_config(spec.tuning, plain))
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     assert lora_parameter_count(SHAPES[1], spec) == trained
     assert estimate(spec).trained_parameters == trained
