@@ -37,7 +37,7 @@ def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared
     tokenizer = _tokenizer(context, gathered, base)
     sequences = _encoded(context, gathered, tokenizer, "train")
     held_out = _encoded(context, gathered, tokenizer, "held_out")
-    micro = micro_tokens(spec)
+    micro = micro_tokens(spec, context.ranks)
     train = PackedBatches(sequences, pack(sequences.lengths, capacity=micro, seed=spec.optim.seed))
     judged = PackedBatches(held_out, pack(held_out.lengths, capacity=micro, seed=0))
     accumulate = max(1, spec.batch.tokens_per_step // (micro * context.ranks))
