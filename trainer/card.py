@@ -19,7 +19,7 @@ Trained by run `{lineage.run_id}` with recipe `{spec.recipe}`.
 | --- | --- |
 | Method | {spec.method}, {tuned} |
 | Base model | {base} |
-| Data | `{spec.data.train.uri}`, sha256 `{data.sha256}` |
+| Data | `{spec.data.in_words}`, sha256 `{data.sha256}` |
 | Rows | {data.rows_kept} learned, {data.rows_eval} held out |
 | Steps, tokens | {result.steps}, {result.tokens} |
 | Loss on held-out rows before | {result.first_eval_loss:.4f} nats a token |

@@ -1,39 +1,36 @@
 """What this process is on its machine: which attempt, which of several processes, its folders."""
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.contract.azure_job import progress_file
 from trainer.outside import Outside, begin_attempt
-from trainer.processes import Seat
 from trainer.progress import Progress
 
-INPUTS = ("train", "eval", "base")
+INPUT = re.compile(r"train|eval|base|mix\d{1,2}")  # what a job may be given to read
 
 
 @dataclass(frozen=True)
 class Node:
-    """`attempt` counts over all of the run, `job_attempt` over this job.
-
-    `output` is this process's own folder, `shared` that of all processes on its machine.
-    """
+    """`attempt` counts over all of the run, `job_attempt` over this job; ranks begin at 0."""
 
     output: Path
-    shared: Path
     outside: Outside
     attempt: int
     job_attempt: int
-    seat: Seat
+    rank: int
+    ranks: int
 
     @classmethod
     def of(cls, options: argparse.Namespace, env: Mapping[str, str]) -> "Node":
         """Return what the command line and a launcher's variables say.
 
-        Raises `BadSpecError` for variables that contradict each other.
+        `RANK` and `WORLD_SIZE` are set by torchrun and by Azure ML's PyTorch distribution.
         """
-        seat = Seat.of(env)
+        rank, ranks = int(env.get("RANK", "0")), int(env.get("WORLD_SIZE", "1"))
         outside = Outside(
             inputs=dict(options.input),
             keep=options.keep,
@@ -43,17 +40,17 @@ class Node:
         )
         attempt = options.attempt or int(env.get("KRSP_ATTEMPT", "0"))
         number, of_job = attempt or 1, 1
-        if not attempt and outside.keep is not None and seat.is_first:
+        if not attempt and outside.keep is not None and rank == 0:
             number, of_job = begin_attempt(outside.keep, env.get("KRSP_JOB_NAME", ""))
         output = options.output.absolute()
-        # Processes of one machine share its disk: each has a folder of its own for what it says.
-        own = output if seat.is_first else output / f"rank-{seat.rank}"
-        return cls(own, output, outside, number, of_job, seat)
+        # Processes of one machine share its disk: each has a folder of its own.
+        own = output if rank == 0 else output / f"rank-{rank}"
+        return cls(own, outside, number, of_job, rank, ranks)
 
     @property
     def is_first(self) -> bool:
         """Return whether this process speaks for all."""
-        return self.seat.is_first
+        return self.rank == 0
 
     def progress(self, *, as_json: bool, say: Callable[[str], None]) -> Progress:
         """Open the progress file: among the logs where they are given, one file an attempt."""

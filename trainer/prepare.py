@@ -1,19 +1,24 @@
 """Turn gathered rows into packed batches, and work out how many steps the budget gives."""
 
+import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from trainer.context import Context
 from trainer.contract.estimate import micro_tokens
 from trainer.contract.progress import DataLine
 from trainer.contract.spec import RunSpec
+from trainer.data.draw import repeated_rows, times_seen
 from trainer.data.gather import Gathered
 from trainer.tokens.cache import cache_key, fingerprint, kept_sequences, kept_tokenizer
-from trainer.tokens.encode import Sequences, encode
+from trainer.tokens.encode import Sequences, encode_chunks
 from trainer.tokens.packing import PackedBatches, pack
 from trainer.tokens.tokenizer import load_tokenizer, train_tokenizer
 
@@ -37,29 +42,35 @@ def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared
     tokenizer = _tokenizer(context, gathered, base)
     sequences = _encoded(context, gathered, tokenizer, "train")
     held_out = _encoded(context, gathered, tokenizer, "held_out")
-    micro = micro_tokens(spec, context.ranks)
-    train = PackedBatches(sequences, pack(sequences.lengths, capacity=micro, seed=spec.optim.seed))
+    times = times_seen(gathered.split.train, spec.optim.seed)[sequences.rows]
+    micro, seed = micro_tokens(spec), spec.optim.seed
+    train = PackedBatches(
+        sequences, pack(sequences.lengths, capacity=micro, seed=seed, times=times)
+    )
     judged = PackedBatches(held_out, pack(held_out.lengths, capacity=micro, seed=0))
     accumulate = max(1, spec.batch.tokens_per_step // (micro * context.ranks))
     steps_in_epoch = math.ceil(len(train.bins) / (accumulate * context.ranks))
-    tokens = len(sequences.tokens)
+    tokens = int(sequences.lengths @ times)
     line = context.progress.write(
         DataLine,
         sha256=gathered.sha256,
         rows=gathered.rows,
-        rows_kept=len(sequences),
-        rows_eval=len(held_out),
+        rows_kept=_distinct(sequences.rows),
+        rows_eval=_distinct(held_out.rows),
         tokens=tokens,
-        trained_tokens=int(sequences.learned.sum()),
+        trained_tokens=int(sequences.targets @ times),
         longest=int(sequences.lengths.max()),
-        note=_note(spec, gathered, sequences),
+        note=_note(spec, gathered, sequences, times),
     )
     steps = planned_steps(spec, tokens=tokens, steps_in_epoch=steps_in_epoch)
     return Prepared(line, tokenizer, train, judged, accumulate, steps, steps_in_epoch)
 
 
 def planned_steps(spec: RunSpec, *, tokens: int, steps_in_epoch: int) -> int:
-    """Return the number of optimizer steps from whichever end of training the budget sets."""
+    """Return the number of optimizer steps from whichever end of training the budget sets.
+
+    `tokens` are those of an epoch.
+    """
     budget = spec.budget
     if budget.steps is not None:
         return budget.steps
@@ -96,17 +107,27 @@ def _encoded(
     return kept_sequences(
         context.cache,
         cache_key(part, *_rows_key(spec, gathered), fingerprint(tokenizer)),
-        lambda: encode(rows, tokenizer, spec.data),
+        spec.data,
+        lambda tally: encode_chunks(rows, tokenizer, spec.data, tally),
     )
 
 
 def _rows_key(spec: RunSpec, gathered: Gathered) -> tuple[object, ...]:
-    """Return all that decides which rows are in which part, and how they become tokens."""
-    return gathered.identity, spec.method, spec.eval.max_rows, spec.data.model_dump_json()
+    """Return all that decides which rows are in which part, and how they become tokens.
+
+    What a source is called does not count, but for the ending that says its format; nor how often
+    its rows are seen: another mixture of the same sources is encoded already.
+    """
+    body = spec.data.model_dump(mode="json")
+    for source in (body["train"], *body["mix"], body["eval"] or {}):
+        for name in ("sha256", "weight"):
+            source.pop(name, None)
+        source["uri"] = Path(source.get("uri", "")).suffix
+    return gathered.contents, spec.method, spec.eval.max_rows, json.dumps(body)
 
 
-def _note(spec: RunSpec, gathered: Gathered, sequences: Sequences) -> str:
-    """Return in words what was left out, so that nothing is lost silently."""
+def _note(spec: RunSpec, gathered: Gathered, sequences: Sequences, times: NDArray[np.int64]) -> str:
+    """Return in words what was left out, so that nothing is lost silently, and what is mixed."""
     cut = "cut" if spec.data.overlength == "truncate" else "dropped"
     parts = []
     if sequences.too_long:
@@ -116,4 +137,32 @@ def _note(spec: RunSpec, gathered: Gathered, sequences: Sequences) -> str:
         parts.append(f"{sequences.nothing_learned} rows without a token to learn dropped")
     if gathered.split.shared:
         parts.append(f"{gathered.split.shared} training rows dropped as equal to held-out ones")
-    return "; ".join(parts)
+    repeated = repeated_rows(gathered.split.train)
+    if repeated:
+        parts.append(f"{repeated} rows are equal to an earlier one")
+    return "; ".join([*parts, *_of_each_source(gathered, sequences, times)])
+
+
+def _of_each_source(
+    gathered: Gathered, sequences: Sequences, times: NDArray[np.int64]
+) -> Iterator[str]:
+    """Yield what each of several sources has in an epoch."""
+    sources = gathered.split.train.sources
+    if len(sources) == 1:
+        return
+    ends = np.searchsorted(sequences.rows, np.cumsum([len(source) for source in sources]))
+    tokens = sequences.lengths * times
+    start = 0
+    for source, end in zip(sources, ends.tolist(), strict=True):
+        part = slice(start, end)
+        rows = _distinct(sequences.rows[part][times[part] > 0])
+        yield (
+            f"{source.uri}: {rows} of {len(source)} rows, {int(tokens[part].sum())} tokens an "
+            f"epoch (weight {source.weight:g})"
+        )
+        start = end
+
+
+def _distinct(rows: NDArray[np.int64]) -> int:
+    """Return how many rows there are: a document's sequences follow each other."""
+    return int(np.count_nonzero(np.diff(rows)) + 1) if len(rows) else 0

@@ -15,8 +15,8 @@ from trainer.contract.faults import SpecError
 from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.gather import gather
-from trainer.errors import BadSpecError, TrainerError, failure_of
-from trainer.node import INPUTS, Node
+from trainer.errors import TrainerError, failure_of
+from trainer.node import INPUT, Node
 from trainer.progress import Progress
 from trainer.specs import read_spec
 from trainer.tracking import is_workspace
@@ -56,7 +56,7 @@ def add_outside_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_named_path,
         metavar="NAME=PATH",
-        help="where `train`, `eval` or `base` was put",
+        help="where `train`, `mix0` (the first of data.mix), `eval` or `base` was put",
     )
     group.add_argument("--keep", type=Path, help="folder that outlives the node, for checkpoints")
     group.add_argument("--model", type=Path, help="folder for the finished model")
@@ -66,8 +66,9 @@ def add_outside_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _named_path(text: str) -> tuple[str, Path]:
     name, is_given, path = text.partition("=")
-    if name not in INPUTS or not is_given or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(INPUTS)}=PATH")
+    if not INPUT.fullmatch(name) or not is_given or not path:
+        said = "train=PATH, mix0=PATH, mix1=PATH, ..., eval=PATH or base=PATH"
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {said}")
     return name, Path(path)
 
 
@@ -78,11 +79,7 @@ def main(options: argparse.Namespace) -> int:
     env = os.environ
     stop = StopFlag()
     stop.listen()
-    try:
-        node = Node.of(options, env)
-    except BadSpecError as error:  # There is no place for a progress file yet.
-        sys.stderr.write(f"{error.message} {error.remedy}\n")
-        return error.exit_code
+    node = Node.of(options, env)
     progress = node.progress(as_json=options.progress == "json", say=_say)
     try:
         spec = read_spec(options.spec, env)
@@ -102,7 +99,7 @@ def main(options: argparse.Namespace) -> int:
 def _run(context: Context) -> None:
     """Read and check the data before the libraries that take seconds to load."""
     spec, inputs = context.spec, context.outside.inputs
-    context.progress.write(PhaseLine, phase=Phase.DATA, note=spec.data.train.uri)
+    context.progress.write(PhaseLine, phase=Phase.DATA, note=spec.data.in_words)
     gathered = gather(spec, context.workdir, inputs)
     base = None
     if spec.model.source is not None and "base" in inputs:
@@ -147,8 +144,8 @@ def _context(
         stop=stop,
         outside=node.outside,
         job_attempt=node.job_attempt,
-        seat=node.seat,
-        shared=node.shared,
+        rank=node.rank,
+        ranks=node.ranks,
     )
 
 

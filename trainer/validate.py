@@ -54,13 +54,12 @@ def _refuse(options: argparse.Namespace, faults: Sequence[Fault], count: int, re
 
 def _is_elsewhere(spec: RunSpec) -> bool:
     """Return whether data is an asset in Azure: its hash is compared when the job is submitted."""
-    sources = (spec.data.train, spec.data.eval)
-    return any(source is not None and source.uri.startswith(ASSET) for source in sources)
+    return any(source.uri.startswith(ASSET) for source in spec.data.sources.values())
 
 
 def _accept(options: argparse.Namespace, spec: RunSpec, gathered: Gathered | None) -> None:
     found: dict[str, Any] = {"ok": True, "spec_sha256": spec_hash(spec)}
-    said = f"The spec {spec.name} is good (sha256 {found['spec_sha256']}). {spec.data.train.uri} "
+    said = f"The spec {spec.name} is good (sha256 {found['spec_sha256']}). {spec.data.in_words} "
     if gathered is None:
         said += "is read where the job runs; its hash is compared when the job is submitted."
     else:

@@ -11,15 +11,13 @@ from typing_extensions import override
 
 from trainer.checkpoint import PARTIAL
 from trainer.contract.spec import RunSpec
-from trainer.contract.spread import WHOLE, Spread
 from trainer.errors import DivergedError
 from trainer.loop import Watch
-from trainer.sharding import Shardable, full
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
 
-class Watched(Shardable):
+class Watched(Trainer):
     """Goes in front of a library's trainer: `class Ours(Watched, trl.SFTTrainer)`."""
 
     spec: RunSpec
@@ -29,8 +27,6 @@ class Watched(Shardable):
     def begin_watching(self, spec: RunSpec, watch: Watch) -> None:
         """Call once, after the library's own `__init__`."""
         self.spec, self.watch = spec, watch
-        if watch.spread.is_sharded:
-            self.shard()
         self._loss_so_far = torch.zeros((), device=self.args.device)
         self.remove_callback(PrinterCallback)
 
@@ -46,7 +42,7 @@ class Watched(Shardable):
         One look at loss and norm a step finds every NaN; transformers would log it as 0.0 and
         train on (its `logging_nan_inf_filter`).
         """
-        norm = full(super()._get_grad_norm(model, grad_norm=grad_norm))
+        norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))
         loss = self._of_all_ranks()
         self._loss_so_far.zero_()
         check_step(self.spec, step=self.state.global_step + 1, loss=loss, grad_norm=norm)
@@ -74,8 +70,7 @@ class Watched(Shardable):
             self.watch.keep(partial / f"checkpoint-{step}", step, self.args.world_size)
         finally:
             self.args.output_dir = home
-            if self.watch.is_first_of_machine:
-                shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
     def load_weights(self, checkpoint: Path) -> None:
         """Load the weights of a checkpoint at which training had already ended."""
@@ -101,9 +96,7 @@ def check_step(spec: RunSpec, *, step: int, loss: float, grad_norm: float) -> No
         )
 
 
-def common_arguments(
-    spec: RunSpec, *, steps: int, checkpoints: Path, spread: Spread = WHOLE
-) -> dict[str, Any]:
+def common_arguments(spec: RunSpec, *, steps: int, checkpoints: Path) -> dict[str, Any]:
     """Return what every trainer is told, each default that hurts us switched off."""
     on_gpu = torch.cuda.is_available()
     return {
@@ -118,9 +111,7 @@ def common_arguments(
         "data_seed": spec.optim.seed,
         "full_determinism": spec.deterministic,
         "use_cpu": not on_gpu,
-        # A sharded model's weights are gathered in bf16; autocast would have them gathered in fp32.
-        "bf16": on_gpu and not spread.is_sharded,
-        "ddp_find_unused_parameters": False,
+        "bf16": on_gpu,
         "dataloader_pin_memory": on_gpu,
         "logging_strategy": "no",
         "logging_nan_inf_filter": False,

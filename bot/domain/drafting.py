@@ -212,7 +212,7 @@ def plan_post(draft: Draft, *, started_by: str | None = None, replaced: bool = F
         recipe=draft.spec.recipe,
         recipe_title=recipe.title if recipe else draft.spec.recipe,
         method=method_in_words(draft.spec),
-        data=draft.spec.data.train.uri,
+        data=draft.spec.data.in_words,
         machine=draft.spec.compute.sku,
         requester=draft.requester.name,
         plan=draft.plan,

@@ -189,8 +189,9 @@ def _lineage(run: Run, person: Person) -> dict[str, str]:
         "krsp.job": run.name,
         "krsp.recipe": run.spec.recipe,
         "krsp.spec_sha256": run.spec_sha256,
-        "krsp.data": run.spec.data.train.uri,
-        "krsp.data_file_sha256": run.spec.data.train.sha256 or "",
+        "krsp.data": run.spec.data.in_words,
+        # One file's; of several the spec's hash says which they were.
+        "krsp.data_file_sha256": "" if run.spec.data.mix else run.spec.data.train.sha256 or "",
         "krsp.base": run.spec.model.source or "",
         "krsp.eval_loss": f"{result.eval_loss:.6g}" if result else "",
         "krsp.eval_perplexity": f"{result.eval_perplexity:.6g}" if result else "",

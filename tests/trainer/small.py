@@ -63,16 +63,9 @@ def process_environment(extra: dict[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **extra}
 
 
-def context_of(
-    spec: RunSpec,
-    folder: Path,
-    *,
-    say: Callable[[str], None] = print,
-    output: Path | None = None,
-    **more: Any,
-) -> Context:
+def context_of(spec: RunSpec, folder: Path, *, say: Callable[[str], None] = print) -> Context:
     """Return what an attempt in this very process works with; data and cache lie in `folder`."""
-    output = output or folder / "output"
+    output = folder / "output"
     return Context(
         spec=spec,
         spec_sha256=spec_hash(spec),
@@ -83,5 +76,4 @@ def context_of(
         run_id="run-20261123-inproc",
         attempt=1,
         progress=Progress(output, attempt=1, say=say),
-        **more,
     )

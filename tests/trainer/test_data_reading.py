@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from trainer.contract.spec import DataSource
+from trainer.contract.data import DataSource
 from trainer.data.read import DOCUMENT_CHARACTERS, RowReader, Rows, read_rows
 from trainer.data.rows import Conversation, Document
 from trainer.errors import BadDataError

@@ -9,8 +9,9 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from trainer.azureml.errors import RefusedError
 from trainer.contract.azure_job import MODEL_OUTPUT, Tag
+from trainer.contract.data import DataSource
 from trainer.contract.names import job_name
-from trainer.contract.spec import DataSource, RunSpec
+from trainer.contract.spec import RunSpec
 
 SCHEME = "azureml:"
 FILE, FOLDER = "uri_file", "uri_folder"
@@ -31,9 +32,8 @@ def inputs_of(client: MLClient, spec: RunSpec) -> Mapping[str, tuple[str, str]]:
     Raises `RefusedError` for what a job in Azure cannot read.
     """
     found = {}
-    sources = {"train": spec.data.train, "eval": spec.data.eval}
-    for name, source in sources.items():
-        if source is not None and not source.uri.startswith("builtin:"):
+    for name, source in spec.data.sources.items():
+        if not source.uri.startswith("builtin:"):
             found[name] = _data(client, source)
     base = _base(client, spec)
     if base is not None:

@@ -72,7 +72,10 @@ def plan_job(
     code_sha256: str,
     inputs: Mapping[str, tuple[str, str]],
 ) -> JobPlan:
-    """Return the job for `spec` under `name`; `inputs` are `train`, `eval` and `base`, if any."""
+    """Return the job for `spec` under `name`.
+
+    `inputs` are `train`, `mix0`, `mix1`, ..., `eval` and `base`, those that there are.
+    """
     node = machine(spec.compute.sku)
     text = base64.urlsafe_b64encode(canonical_json(spec).encode()).decode().rstrip("=")
     return JobPlan(

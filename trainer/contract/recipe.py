@@ -107,7 +107,7 @@ def differences(base: RunSpec, spec: RunSpec) -> dict[str, tuple[Any, Any]]:
 
 
 def flatten(spec: RunSpec) -> dict[str, Any]:
-    """Return the spec as dotted path -> value; lists stay whole."""
+    """Return the spec as dotted path -> value; lists stay whole, and mixed sources are words."""
     flat: dict[str, Any] = {}
 
     def walk(body: Mapping[str, Any], prefix: str) -> None:
@@ -118,6 +118,7 @@ def flatten(spec: RunSpec) -> dict[str, Any]:
                 flat[f"{prefix}{key}"] = value
 
     walk(spec.model_dump(mode="json"), "")
+    flat["data.mix"] = [source.in_words for source in spec.data.mix]
     return flat
 
 

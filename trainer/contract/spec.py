@@ -4,9 +4,11 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from trainer.contract.methods import SHARDED_METHODS, method_names
+from trainer.contract.data import Data
+from trainer.contract.methods import method_names
+from trainer.contract.part import Part
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,47}$"
 
@@ -23,12 +25,6 @@ def _known_method(name: str) -> str:
 Method = Annotated[
     str, AfterValidator(_known_method), Field(json_schema_extra={"enum": [*method_names()]})
 ]
-
-
-class Part(BaseModel):
-    """Base of every part of a spec: frozen, refuses unknown keys, finite numbers only."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModelConfig(Part):
@@ -92,38 +88,6 @@ class Tuning(Part):
     alpha: float = Field(default=32.0, gt=0, le=4096, title="LoRA alpha")
     dropout: float = Field(default=0.0, ge=0, lt=1, title="LoRA dropout")
     targets: Literal["all-linear", "attention"] = "all-linear"
-
-
-class DataSource(Part):
-    """Rows: `builtin:<name>`, a JSONL, Parquet or text file, or `azureml:<name>:<version>`."""
-
-    uri: str = Field(min_length=1, max_length=1024, title="Data")
-    format: Literal["auto", "jsonl", "parquet", "text"] = "auto"
-    sha256: str | None = Field(
-        default=None, pattern=r"^[0-9a-f]{64}$", description="Refuse the file if its hash differs."
-    )
-
-
-class Data(Part):
-    """What the model learns from, and what it is judged on."""
-
-    train: DataSource
-    eval: DataSource | None = Field(default=None, description="Empty: a part of the training rows.")
-    eval_fraction: float = Field(default=0.05, gt=0, le=0.5)
-    max_length: int = Field(
-        default=512,
-        ge=16,
-        le=131_072,
-        title="Longest sequence",
-        json_schema_extra={"unit": "tokens"},
-    )
-    overlength: Literal["drop", "truncate", "error"] = Field(
-        default="drop",
-        description="What happens to rows longer than `max_length`; always reported.",
-    )
-    loss_on: Literal["answers", "all"] = Field(
-        default="answers", description="Score only the assistant's words, or every token."
-    )
 
 
 class Batch(Part):
@@ -211,18 +175,6 @@ class Compute(Part):
         title="Priority",
         description="`low` is cheaper; the machine may be taken away, and the run goes on later.",
     )
-    sharding: Literal["auto", "none", "full"] = Field(
-        default="auto",
-        title="Sharding",
-        description="Share weights, gradients and optimizer states out among the processes of a "
-        "run (FSDP2), or keep a copy in each (DDP); `auto` shares out what does not fit otherwise.",
-    )
-    activation_checkpointing: Literal["auto", "on", "off"] = Field(
-        default="auto",
-        title="Activation checkpointing",
-        description="Compute activations again in the backward pass instead of keeping them: about "
-        "a third more time for much less memory; `auto` does it where the model does not fit else.",
-    )
 
 
 class Checkpoint(Part):
@@ -263,11 +215,6 @@ class RunSpec(Part):
     def _parts_agree(self) -> "RunSpec":
         if self.tuning.kind == "lora" and self.model.source is None:
             raise ValueError("LoRA needs a base model: set model.source")
-        if self.compute.sharding == "full" and self.method not in SHARDED_METHODS:
-            raise ValueError(
-                f"compute.sharding full is offered for {' and '.join(SHARDED_METHODS)}, not for "
-                f"{self.method}: set it to none or auto"
-            )
         if self.batch.tokens_per_step < self.data.max_length:
             raise ValueError(
                 f"batch.tokens_per_step {self.batch.tokens_per_step} is smaller than one sequence "
@@ -278,7 +225,7 @@ class RunSpec(Part):
 
 # Settings that came when specs of version 1 were in use already. They are written only where they
 # say something: a spec from before keeps its hash, and with it approvals, checkpoints and lineage.
-LATER = ("compute.activation_checkpointing", "compute.priority", "compute.sharding")
+LATER = ("compute.priority", "data.mix")
 
 
 def canonical_json(spec: RunSpec) -> str:

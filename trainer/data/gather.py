@@ -1,48 +1,145 @@
-"""Gather the rows that a spec names: read, checked and split, before anything heavy is loaded."""
+"""Gather the rows that a spec names: checked and split, before anything heavy is loaded.
 
-from collections.abc import Mapping
+Each source is read once here, from its beginning to its end; who trains on its rows reads them
+again. No source is held in memory.
+"""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainer.contract.data import DataSource
 from trainer.contract.spec import RunSpec
-from trainer.data.read import read_rows
-from trainer.data.split import Split, keep_apart, split
+from trainer.data.mixture import Mixture, TrainingSource
+from trainer.data.read import RowReader
+from trainer.data.rows import Kinds, Row
+from trainer.data.split import Seen, left
 from trainer.errors import BadDataError
 from trainer.method import find_method
 
 
 @dataclass(frozen=True)
+class Split:
+    """Rows to learn from, and rows to judge by.
+
+    `shared` counts the distinct rows that were in a training source and in `data.eval`, and are
+    not learned.
+    """
+
+    train: Mixture
+    held_out: tuple[Row, ...]
+    shared: int = 0
+
+
+@dataclass(frozen=True)
 class Gathered:
-    """Checked rows. `sha256` is the training source's; `rows` counts them before the split."""
+    """Checked rows; `rows` counts those of all training sources before the split."""
 
     split: Split
     rows: int
-    sha256: str
     eval_sha256: str | None
+
+    @property
+    def sha256(self) -> str:
+        """Return the file's hash; of several sources one hash of all, their weights included."""
+        sources = self.split.train.sources
+        if len(sources) == 1:
+            return sources[0].reader.sha256
+        text = json.dumps([[one.uri, one.reader.sha256, one.weight] for one in sources])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def identity(self) -> str:
         """Return what must be equal for a resumed run to see the same rows."""
         return self.sha256 if self.eval_sha256 is None else f"{self.sha256}+{self.eval_sha256}"
 
+    @property
+    def contents(self) -> tuple[str | None, ...]:
+        """Return the hash of every source, the one of `data.eval` last."""
+        return (*(one.reader.sha256 for one in self.split.train.sources), self.eval_sha256)
+
 
 def gather(spec: RunSpec, workdir: Path, inputs: Mapping[str, Path] | None = None) -> Gathered:
     """Return the spec's rows. Raises `BadDataError`, which names faults by file and line.
 
-    `inputs` says where `train` and `eval` lie, if not where the spec says.
+    `inputs` says where `train`, `eval` and `mix0`, `mix1`, ... lie, if not where the spec says.
     """
     given = inputs or {}
-    data, limit = spec.data, spec.eval.max_rows
     kinds = find_method(spec.method).ROWS
-    train = read_rows(data.train, kinds, workdir, given.get("train"))
-    if data.eval is None:
-        parts = split(train.rows, fraction=data.eval_fraction, max_held_out=limit)
-        return Gathered(parts, len(train.rows), train.sha256, None)
-    judged = read_rows(data.eval, kinds, workdir, given.get("eval"))
-    parts = keep_apart(train.rows, judged.rows, max_held_out=limit)
-    if not parts.train:
+    judged = None
+    if spec.data.eval is not None:
+        judged = _Read.of(spec.data.eval, kinds, workdir, given.get("eval"), spec.eval.max_rows)
+    sources = [
+        _Read.of(source, kinds, workdir, given.get(name), spec.eval.max_rows)
+        for name, source in spec.data.training_sources.items()
+    ]
+    weights = [1.0, *(source.weight for source in spec.data.mix)]
+    split = _split(spec, sources, weights, judged)
+    rows = sum(len(source.seen.hashes) for source in sources)
+    return Gathered(split, rows, judged.reader.sha256 if judged is not None else None)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A source that was read to its end."""
+
+    reader: RowReader
+    seen: Seen
+
+    @classmethod
+    def of(
+        cls, source: DataSource, kinds: Kinds, workdir: Path, place: Path | None, most: int
+    ) -> "_Read":
+        read = cls(RowReader(source, kinds, workdir, place), Seen(most))
+        deque(read.seen.watch(read.reader), maxlen=0)
+        return read
+
+
+def _split(
+    spec: RunSpec, sources: Sequence[_Read], weights: Sequence[float], judged: _Read | None
+) -> Split:
+    """Return the rows of all sources without those that are judged by, in whichever they are."""
+    if judged is not None:
+        apart: AbstractSet[int] = set(judged.seen.hashes)
+        held_out: Mapping[int, Row] = judged.seen.smallest(spec.eval.max_rows)
+    else:
+        held_out = _held_out(spec, [source.seen for source in sources])
+        apart = held_out.keys()
+    train = _without(apart, sources, weights)
+    if not len(train) and judged is not None:
+        names = " and ".join(source.reader.source.uri for source in sources)
         raise BadDataError(
-            f"Every row of {data.train.uri} is also in {data.eval.uri}: nothing is left to learn.",
+            f"Every row of {names} is also in {judged.reader.source.uri}: nothing is left to "
+            "learn.",
             remedy="Leave data.eval empty to hold a part of the training rows out.",
         )
-    return Gathered(parts, len(train.rows), train.sha256, judged.sha256)
+    if not len(train):  # There is a single distinct row, and it is judged by that.
+        train = _without(frozenset(), sources, weights)
+    hashes = () if judged is None else (source.seen.hashes for source in sources)
+    shared = {key for of_source in hashes for key in of_source if key in apart}
+    return Split(train, tuple(held_out[key] for key in sorted(held_out)), len(shared))
+
+
+def _held_out(spec: RunSpec, seen: Sequence[Seen]) -> Mapping[int, Row]:
+    """Return rows to judge by of each source, as many as it has of all rows."""
+    most, total = spec.eval.max_rows, sum(len(one.hashes) for one in seen)
+    found: dict[int, Row] = {}
+    for one in seen:
+        share = max(1, most * len(one.hashes) // total)
+        found |= one.below(spec.data.eval_fraction, share)
+    return found or seen[0].smallest(1)
+
+
+def _without(
+    apart: AbstractSet[int], sources: Sequence[_Read], weights: Sequence[float]
+) -> Mixture:
+    return Mixture(
+        [
+            TrainingSource(read.reader, weight, read.seen.hashes, left(read.seen.hashes, apart))
+            for read, weight in zip(sources, weights, strict=True)
+        ]
+    )

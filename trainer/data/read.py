@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from trainer.contract.spec import DataSource
+from trainer.contract.data import DataSource
 from trainer.data.builtin import BUILTINS
 from trainer.data.formats import parse_row
 from trainer.data.rows import Kinds, Row, RowError, row_json

@@ -1,40 +1,94 @@
 """Pack sequences into rows of a fixed number of tokens, and hand them out as tensors."""
 
-import bisect
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from trainer.tokens.encode import Sequences
 
 IGNORED = -100  # The label of a token that is no target, in torch's and transformers' losses.
 
 
-def pack(lengths: NDArray[np.int64], *, capacity: int, seed: int) -> list[list[int]]:
+class Bins(Sequence[Sequence[int]]):
+    """Bin i holds the sequences `order[starts[i]:starts[i + 1]]`.
+
+    Two arrays, because a list of lists of numbers would take several times the memory.
+    """
+
+    def __init__(self, order: NDArray[np.int64], starts: NDArray[np.int64]) -> None:
+        self._order, self._starts = order, starts
+
+    @override
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @override
+    def __getitem__(self, place: Any) -> Any:
+        if place >= len(self):  # ends an iteration
+            raise IndexError(place)
+        return self._order[self._starts[place] : self._starts[place + 1]].tolist()
+
+
+def pack(
+    lengths: NDArray[np.int64],
+    *,
+    capacity: int,
+    seed: int,
+    times: NDArray[np.int64] | None = None,
+) -> Bins:
     """Return the sequences' numbers in bins of at most `capacity` tokens.
 
     Each goes, in an order drawn from `seed`, to the bin where it leaves the least room: about 2 %
     of the slots stay empty, against 64 to 86 % with padding. Longest first would fill slightly
     better, but then a bin holds sequences of one length, and batches differ from each other.
+    `times` says how often each is put in, by default once.
     """
-    order = np.random.default_rng(seed).permutation(len(lengths))
-    bins: list[list[int]] = []
-    room: list[tuple[int, int]] = []  # (free tokens, bin), sorted
-    for index in order.tolist():
-        size = int(lengths[index])
-        place = bisect.bisect_left(room, (size, -1))
-        if place < len(room):
-            free, chosen = room.pop(place)
+    order = np.arange(len(lengths))
+    if times is not None:
+        order = np.repeat(order, times)
+    order = np.random.default_rng(seed).permutation(order)
+    bin_of = np.empty(len(order), dtype=np.int64)
+    packing = _Packing(capacity)
+    for start in range(0, len(order), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        bin_of[part] = [packing.place(size) for size in lengths[order[part]].tolist()]
+    counts = np.bincount(bin_of, minlength=packing.bins)
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    return Bins(order[np.argsort(bin_of, kind="stable")], starts)
+
+
+_AT_ONCE = 65_536  # as Python numbers
+
+
+class _Packing:
+    """Best fit in constant time: bins by the room they have left, and a bit for each such room."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._with_room: list[list[int]] = [[] for _ in range(capacity + 1)]
+        self._rooms = 0
+        self.bins = 0
+
+    def place(self, size: int) -> int:
+        """Return the bin that a sequence of `size` tokens goes to."""
+        fitting = self._rooms >> size
+        if fitting:
+            room = size + (fitting & -fitting).bit_length() - 1
+            chosen = self._with_room[room].pop()
+            if not self._with_room[room]:
+                self._rooms ^= 1 << room
         else:
-            free, chosen = capacity, len(bins)
-            bins.append([])
-        bins[chosen].append(index)
-        if free > size:
-            bisect.insort(room, (free - size, chosen))
-    return bins
+            room, chosen = self._capacity, self.bins
+            self.bins += 1
+        room -= size
+        if room:
+            self._with_room[room].append(chosen)
+            self._rooms |= 1 << room
+        return chosen
 
 
 class PackedBatches:

@@ -84,3 +84,43 @@ async def test_a_made_up_shape_cannot_make_a_base_cheap(world):
     text = "train tiny-lora base=data/model model.config.hidden_size=8 model.config.layers=1"
     (post,) = await world.say(f"{text} model.config.heads=1")
     assert "not the base model's shape" in post.fault
+
+
+async def test_every_source_of_a_mixture_is_pinned_and_counts_by_its_weight(world):
+    for name in "abe":
+        world.files[f"{name}.jsonl"] = DataFile(f"/data/{name}.jsonl", 4000, name * 64)
+    text = "train tiny-sft data=a.jsonl eval_data=e.jsonl epochs=1"
+    alone = await world.plan(text)
+    plan = await world.plan(f"{text} data.mix='b.jsonl 3'")
+    data = (await world.store.draft(plan.draft_id)).spec.data
+    assert [(one.uri, one.sha256, one.weight) for one in data.mix] == [
+        ("/data/b.jsonl", "b" * 64, 3.0)
+    ]
+    assert data.eval.sha256 == "e" * 64
+    assert (alone.plan.tokens, plan.plan.tokens) == (1000, 4000)
+    assert plan.data == "/data/a.jsonl + /data/b.jsonl x 3"
+    assert ("data.mix", ["/data/b.jsonl 3"]) in [(d.place, d.ours) for d in plan.plan.differences]
+
+
+async def test_a_file_to_judge_by_is_pinned_beside_built_in_data(world):
+    world.files["held.jsonl"] = DataFile("/data/held.jsonl", 4000, "e" * 64)
+    plan = await world.plan("train tiny-sft eval_data=held.jsonl")
+    assert (await world.store.draft(plan.draft_id)).spec.data.eval.sha256 == "e" * 64
+
+
+@pytest.mark.parametrize(
+    ("mix", "said"), [("missing.jsonl", "is not there"), ("./faq.jsonl", "is named twice")]
+)
+async def test_a_source_that_cannot_be_mixed_in_is_named_with_its_setting(world, mix, said):
+    for name in ("faq.jsonl", "./faq.jsonl"):
+        world.files[name] = DataFile("/data/faq.jsonl", 4000, "a" * 64)
+    (post,) = await world.say(f"train tiny-sft data=faq.jsonl data.mix={mix}")
+    assert said in str(post)
+
+
+async def test_a_rerun_warns_of_each_source_that_changed(world):
+    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "a" * 64)
+    await world.start("train tiny-sft data.mix=faq.jsonl")
+    world.files["faq.jsonl"] = DataFile("faq.jsonl", 4000, "b" * 64)
+    (plan,) = await world.say("rerun last")
+    assert any("faq.jsonl has changed since" in warning for warning in plan.plan.warnings)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,27 @@ async def test_data_that_has_changed_since_is_refused_at_submission(
     train = {"uri": "azureml:changed:1", "sha256": "2" * 64}
     with pytest.raises(RefusedError, match="is not the data that was approved"):
         bench.submit(azure_spec(data={"train": train}), "run-20261125-gggggg")
+
+
+async def test_each_source_of_a_mixture_is_an_input_of_the_job(
+    bench: Bench, azure_spec: MakeSpec, tmp_path: Path
+) -> None:
+    run_id = "run-20261125-kkkkkk"
+    sources = {}
+    for name, rows in (("train", 60), ("mix", 100)):
+        (tmp_path / name).mkdir()
+        path = write_colours(tmp_path / name, rows=rows, answer=f"From {name}: {{}}.")
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        bench.register(path, f"colours-{name}", **{Tag.DATA_SHA256: sha256})
+        sources[name] = {"uri": f"azureml:colours-{name}:1", "sha256": sha256}
+    mix = [{**sources["mix"], "weight": 0.5}, {"uri": "builtin:python-qa", "weight": 0.01}]
+    short = {"budget": {"steps": 2}, "checkpoint": {"every_steps": 2}}
+    bench.submit(azure_spec(data={"train": sources["train"], "mix": mix}, **short), run_id)
+    seen = await bench.over(run_id)
+    log = "\n".join((await bench.tracking.log(run_id, -40, 40)).lines)
+    assert seen.state is JobState.SUCCEEDED, log
+    assert re.search(r"colours-train:1: (\d+) of \1 rows, .*colours-mix:1: [45]\d of 9\d rows", log)
+
+    changed = {"train": sources["train"], "mix": [{**sources["mix"], "sha256": "2" * 64}]}
+    with pytest.raises(RefusedError, match="colours-mix:1 is not the data that was approved"):
+        bench.submit(azure_spec(data=changed), "run-20261125-llllll")

@@ -12,8 +12,16 @@ export function typedAt(spec: object, place: string): string {
 
 export function typedFrom(value: unknown): string {
   if (value === null || value === undefined) return "";
-  if (Array.isArray(value)) return value.map(String).join("\n");
+  if (Array.isArray(value)) return value.map(lineFrom).join("\n");
   return String(value);
+}
+
+/** A source of `data.mix` as people type it, and as the server reads it: `<uri> <weight>`. */
+function lineFrom(item: unknown): string {
+  if (!isObject(item)) return String(item);
+  const format = Reflect.get(item, "format");
+  const words = [Reflect.get(item, "uri"), Reflect.get(item, "weight"), format];
+  return words.filter((word) => word !== undefined && word !== "auto").join(" ");
 }
 
 /** What the server is sent: only what differs from the start. An emptied input means null. */
