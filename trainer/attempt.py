@@ -1,5 +1,6 @@
 """One attempt at a run, from checked rows to the written model."""
 
+import os
 import resource
 import warnings
 from pathlib import Path
@@ -10,18 +11,22 @@ import transformers
 
 from trainer.callbacks import Judge, Keeper, Reporter
 from trainer.card import model_card
-from trainer.checkpoint import Manifest, Totals, commit, newest, prune, step_folder, write_whole
+from trainer.checkpoint import Manifest, Totals, write_whole
 from trainer.context import Context
 from trainer.contract.failure import FailureKind
 from trainer.contract.progress import CheckpointLine, Phase, PhaseLine, ResultLine, ResumeLine
+from trainer.contract.spread import in_words
 from trainer.data.gather import Gathered
 from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
+from trainer.group import join, leave
 from trainer.judge import perplexity
+from trainer.keeping import find, has_chance_of_all, put
 from trainer.lineage import Lineage, lineage
 from trainer.loop import Ingredients, Loop, Watch
 from trainer.method import find_method
-from trainer.outside import deliver_artifacts, deliver_model, keep_checkpoint, restore
+from trainer.outside import deliver_artifacts, deliver_model
+from trainer.sharding import plan, whole
 from trainer.tracking import Tracker
 from trainer.weights import model_hash
 
@@ -32,13 +37,22 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
     """Train, judge and write the model; return the result that was reported.
 
     Goes on from the newest whole checkpoint if there is one. Raises a `TrainerError` for each
-    way in which it can end otherwise. Of several processes only the first judges, writes and
+    way in which it can end otherwise. Of several processes only the first writes the model and
     reports; the others return None.
     """
     _quieten()
+    join(context.seat, os.environ)
+    result = _carry_out(context, gathered, base)
+    leave()
+    return result
+
+
+def _carry_out(context: Context, gathered: Gathered, base: Path | None) -> ResultLine | None:
     ingredients = Ingredients(context, gathered, base)
     if not context.is_first:
-        attempt_of(ingredients).train()
+        attempt = attempt_of(ingredients)
+        attempt.train()
+        attempt.judge_and_export(None)
         return None
     origin = lineage(
         run_id=context.run_id,
@@ -77,16 +91,25 @@ class Attempt:
         self.context, self.loop = ingredients.context, loop
         self.data_sha256 = ingredients.gathered.identity
         context = self.context
-        if context.outside.keep is not None:
-            restore(context.outside.keep, context.checkpoints)
-        self.found = newest(context.checkpoints)
+        self.found = find(context)
+        self.spread = plan(context, ingredients.base)
         self.totals = self.found[1].totals if self.found else Totals()
         reporter = Reporter(context, self.totals)
         self.judge = Judge(context, loop, self.totals)
         self.model_sha256 = ""  # until it is written
         transformers.set_seed(context.spec.optim.seed)
         callbacks = [reporter, self.judge, Keeper(context, self.totals)]
-        self.trainer = loop.make_trainer(Watch(reporter, self._keep, callbacks))
+        self.trainer = loop.make_trainer(
+            Watch(
+                reporter,
+                self._keep,
+                callbacks,
+                spread=self.spread,
+                is_first_of_machine=context.seat.is_first_of_machine,
+            )
+        )
+        if context.seat.rank:  # Weights begin equal in all processes, dropout differs.
+            transformers.set_seed(context.spec.optim.seed + context.seat.rank)
 
     def train(self) -> None:
         """Run the loop. Raises `PreemptedError` after the checkpoint of an early stop."""
@@ -96,8 +119,9 @@ class Attempt:
             context.progress.write(PhaseLine, phase=Phase.EVALUATE, note="before training")
             self._judge(0)
         else:
-            context.progress.write(ResumeLine, step=found[1].step, **self._exactness(found[1]))
-        context.progress.write(PhaseLine, phase=Phase.TRAIN)
+            context.progress.write(ResumeLine, step=found[1].step, **self._exactness(*found))
+        spread = in_words(context.spec, self.spread, processes=context.ranks)
+        context.progress.write(PhaseLine, phase=Phase.TRAIN, note=spread)
         if found is not None and found[1].step >= loop.steps:
             self.trainer.load_weights(found[0])
         else:
@@ -105,15 +129,18 @@ class Attempt:
         if self.step < loop.steps:
             self._refuse_stop(self.step)
 
-    def judge_and_export(self, origin: Lineage) -> None:
-        """Judge the trained model and write it, with its card."""
+    def judge_and_export(self, origin: Lineage | None) -> None:
+        """Judge the trained model and write it, with its card; the first process has `origin`."""
         context, loop = self.context, self.loop
         context.progress.write(PhaseLine, phase=Phase.EVALUATE)
         self._judge(self.step)
         context.progress.write(PhaseLine, phase=Phase.EXPORT)
+        model = whole(self.trainer.model)
+        if origin is None:
+            return
         card = model_card(context.spec, loop.data, self._result(None), origin)
         folder, tokens = context.model_folder, loop.example()
-        export(self.trainer.model, loop.tokenizer, folder, card=card, tokens=tokens)
+        export(model, loop.tokenizer, folder, card=card, tokens=tokens)
         self.model_sha256 = model_hash(folder)
 
     def report(self, mlflow_run_id: str | None) -> ResultLine:
@@ -156,44 +183,38 @@ class Attempt:
 
     def _keep(self, written: Path, step: int, world_size: int) -> None:
         """Make what transformers has written a checkpoint of ours, and prune older ones."""
-        context = self.context
-        if not context.is_first:
-            return
-        final = step_folder(context.checkpoints, step)
         manifest = Manifest(
             step=step,
-            spec_sha256=context.spec_sha256,
+            spec_sha256=self.context.spec_sha256,
             data_sha256=self.data_sha256,
             world_size=world_size,
+            sharded=self.spread.is_sharded,
             torch=torch.__version__,
             totals=self.totals,
             files={},
         )
-        commit(written, final, manifest)
-        most, keep = context.spec.checkpoint.keep, context.outside.keep
-        prune(context.checkpoints, keep=most)
-        if keep is not None and not keep_checkpoint(final, keep, most=most):
-            return
-        path = str(final.relative_to(context.output))
-        context.progress.write(CheckpointLine, step=step, path=path)
+        path = put(self.context, written, manifest)
+        if path is not None and self.context.is_first:
+            self.context.progress.write(CheckpointLine, step=step, path=path)
 
-    def _exactness(self, manifest: Manifest) -> dict[str, Any]:
+    def _exactness(self, checkpoint: Path, manifest: Manifest) -> dict[str, Any]:
         """Return whether the checkpoint's run and this one are the same computation."""
-        world_size = self.trainer.args.world_size
+        world_size, sharded = self.trainer.args.world_size, self.spread.is_sharded
         changed = [
             name
             for name, was, now in (
                 ("the spec", manifest.spec_sha256, self.context.spec_sha256),
                 ("the data", manifest.data_sha256, self.data_sha256),
                 ("the number of processes", manifest.world_size, world_size),
+                ("how the processes hold the model", manifest.sharded, sharded),
                 ("the version of torch", manifest.torch, torch.__version__),
             )
             if was != now
         ]
         note = f"Changed since the checkpoint: {', '.join(changed)}." if changed else ""
-        if world_size > 1:
-            note = f"{note} Of {world_size} processes only the first one's chance was kept.".strip()
-        return {"exact": not changed and world_size == 1, "note": note}
+        if not changed and not has_chance_of_all(checkpoint, world_size):
+            return {"exact": False, "note": "The chance of later processes was not kept."}
+        return {"exact": not changed, "note": note}
 
     def _refuse_stop(self, step: int) -> None:
         if self.context.stop.is_set:

@@ -16,6 +16,7 @@ from trainer.errors import DivergedError
 from trainer.judge import answer, perplexity
 from trainer.loop import Loop
 from trainer.method import find_method
+from trainer.sharding import is_sharded
 
 # At most ten lines a second: more is no use to a chart, and a small model does fifty steps.
 LINE_EVERY_S = 0.1
@@ -92,9 +93,7 @@ class Judge(TrainerCallback):
         self.latest = 0.0
 
     def judge(self, model: Any, step: int) -> None:
-        """Report the loss on the held-out rows; the first of several processes does it for all."""
-        if not self._context.is_first:
-            return
+        """Report the loss on the held-out rows; all processes share the work out."""
         self.latest = self._loop.judge(model)["loss"]
         if not math.isfinite(self.latest):
             raise DivergedError(
@@ -110,8 +109,11 @@ class Judge(TrainerCallback):
         )
 
     def speak(self, model: Any, step: int) -> None:
-        """Report what the model answers to the spec's prompts."""
-        if not self._context.is_first:
+        """Report what the model answers to the spec's prompts.
+
+        The first process asks for all; of a sharded model each has to compute its part.
+        """
+        if not self._context.is_first and not is_sharded(model):
             return
         spec = self._context.spec
         tokenizer, chat = self._loop.tokenizer, find_method(spec.method).CHAT

@@ -36,6 +36,7 @@ class Manifest(BaseModel):
     spec_sha256: str
     data_sha256: str
     world_size: int
+    sharded: bool = False  # written in parts, of a model that the processes share
     torch: str
     totals: Totals
     files: dict[str, str]

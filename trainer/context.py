@@ -7,6 +7,7 @@ from types import FrameType
 
 from trainer.contract.spec import RunSpec
 from trainer.outside import Outside
+from trainer.processes import Seat
 from trainer.progress import Progress
 
 
@@ -50,18 +51,23 @@ class Context:
     stop: StopFlag = field(default_factory=StopFlag)
     outside: Outside = field(default_factory=Outside)
     job_attempt: int = 1  # of the job that this is part of; `attempt` counts all of the run
-    rank: int = 0  # of this process among `ranks`; only the first one reports and writes
-    ranks: int = 1
+    seat: Seat = field(default_factory=Seat)  # only the first process reports
+    shared: Path | None = None  # of all processes on this machine; default: `output`
+
+    @property
+    def ranks(self) -> int:
+        """Return how many processes the run has."""
+        return self.seat.ranks
 
     @property
     def is_first(self) -> bool:
         """Return whether this process speaks for all."""
-        return self.rank == 0
+        return self.seat.is_first
 
     @property
     def checkpoints(self) -> Path:
-        """Return the folder of this run's checkpoints."""
-        return self.output / "checkpoints"
+        """Return the folder of this run's checkpoints on this machine."""
+        return (self.shared or self.output) / "checkpoints"
 
     @property
     def model_folder(self) -> Path:

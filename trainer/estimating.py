@@ -42,6 +42,7 @@ def in_words(found: Estimate) -> str:
         f"memory      {found.memory_bytes / 1e9:.1f} GB",
         f"time        {found.seconds:.0f} s ({found.seconds_low:.0f} to {found.seconds_high:.0f})",
         found.basis,
+        *([found.spread] if found.spread else []),
         *found.warnings,
     ]
     return "\n".join(lines)

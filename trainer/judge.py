@@ -8,21 +8,27 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from trainer.group import share, summed
 from trainer.loss import Scored
 from trainer.tokens.packing import PackedBatches
 from trainer.tokens.tokenizer import END_OF_TEXT
 
 
 def held_out_loss(model: Any, batches: PackedBatches) -> float:
-    """Return the mean loss in nats over every trained token of the held-out sequences."""
+    """Return the mean loss in nats over every trained token of the held-out sequences.
+
+    The run's processes share the work out; all of them call this and get the same mean.
+    """
     total, count = 0.0, 0
     with _judging(model):
-        for indices in batches.bins:
-            batch = _moved(batches.batch(indices), model.device)
+        for number, counts in share(len(batches.bins)):
+            batch = _moved(batches.batch(batches.bins[number]), model.device)
             scored: Scored = model(**batch, score=True)
-            total += scored.loss.item()
-            count += scored.count
-    return total / count
+            if counts:
+                total += scored.loss.item()
+                count += scored.count
+    total_of_all, count_of_all = summed(total, count)
+    return total_of_all / count_of_all
 
 
 def perplexity(loss: float) -> float:

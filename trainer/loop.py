@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from trainer.context import Context
 from trainer.contract.progress import DataLine
+from trainer.contract.spread import WHOLE, Spread
 from trainer.data.gather import Gathered
 
 
@@ -21,11 +22,16 @@ class Ingredients:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who looks at each step: the reporter, and who takes a written checkpoint."""
+    """Who looks at each step: the reporter, and who takes a written checkpoint.
+
+    `spread` is how the run's processes hold the model.
+    """
 
     reporter: Any
     keep: Callable[[Path, int, int], None]  # folder, step, processes
     callbacks: Sequence[Any]
+    spread: Spread = WHOLE
+    is_first_of_machine: bool = True
 
 
 class Loop(Protocol):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trainer.contract.azure_job import progress_file
 from trainer.outside import Outside, begin_attempt
+from trainer.processes import Seat
 from trainer.progress import Progress
 
 INPUT = re.compile(r"train|eval|base|mix\d{1,2}")  # what a job may be given to read
@@ -15,22 +16,25 @@ INPUT = re.compile(r"train|eval|base|mix\d{1,2}")  # what a job may be given to 
 
 @dataclass(frozen=True)
 class Node:
-    """`attempt` counts over all of the run, `job_attempt` over this job; ranks begin at 0."""
+    """`attempt` counts over all of the run, `job_attempt` over this job.
+
+    `output` is this process's own folder, `shared` that of all processes on its machine.
+    """
 
     output: Path
+    shared: Path
     outside: Outside
     attempt: int
     job_attempt: int
-    rank: int
-    ranks: int
+    seat: Seat
 
     @classmethod
     def of(cls, options: argparse.Namespace, env: Mapping[str, str]) -> "Node":
         """Return what the command line and a launcher's variables say.
 
-        `RANK` and `WORLD_SIZE` are set by torchrun and by Azure ML's PyTorch distribution.
+        Raises `BadSpecError` for variables that contradict each other.
         """
-        rank, ranks = int(env.get("RANK", "0")), int(env.get("WORLD_SIZE", "1"))
+        seat = Seat.of(env)
         outside = Outside(
             inputs=dict(options.input),
             keep=options.keep,
@@ -40,17 +44,17 @@ class Node:
         )
         attempt = options.attempt or int(env.get("KRSP_ATTEMPT", "0"))
         number, of_job = attempt or 1, 1
-        if not attempt and outside.keep is not None and rank == 0:
+        if not attempt and outside.keep is not None and seat.is_first:
             number, of_job = begin_attempt(outside.keep, env.get("KRSP_JOB_NAME", ""))
         output = options.output.absolute()
-        # Processes of one machine share its disk: each has a folder of its own.
-        own = output if rank == 0 else output / f"rank-{rank}"
-        return cls(own, outside, number, of_job, rank, ranks)
+        # Processes of one machine share its disk: each has a folder of its own for what it says.
+        own = output if seat.is_first else output / f"rank-{seat.rank}"
+        return cls(own, output, outside, number, of_job, seat)
 
     @property
     def is_first(self) -> bool:
         """Return whether this process speaks for all."""
-        return self.rank == 0
+        return self.seat.is_first
 
     def progress(self, *, as_json: bool, say: Callable[[str], None]) -> Progress:
         """Open the progress file: among the logs where they are given, one file an attempt."""

@@ -17,11 +17,13 @@ from typing_extensions import override
 
 from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec
+from trainer.contract.spread import WHOLE, Spread
 from trainer.judge import held_out_loss
 from trainer.loop import Ingredients, Watch
 from trainer.loss import Scored, install_scoring
 from trainer.model import lora_config, make_model
 from trainer.prepare import Prepared, prepare
+from trainer.sharding import leave_in_place
 from trainer.tokens.padding import PaddedBatches
 from trainer.watched import Watched, common_arguments
 
@@ -80,8 +82,10 @@ class PackedLoop:
             spec=spec,
             watch=watch,
             has_plain_head=model.allows.has_plain_head,
-            model=model.module,
-            args=training_arguments(spec, self._prepared, self._context.checkpoints),
+            model=leave_in_place(model.module) if watch.spread.is_sharded else model.module,
+            args=training_arguments(
+                spec, self._prepared, self._context.checkpoints, spread=watch.spread
+            ),
             train_dataset=bin_numbers(self._prepared),
             data_collator=self._prepared.train,
             processing_class=self.tokenizer,
@@ -108,13 +112,15 @@ def padded(prepared: Prepared) -> Prepared:
     )
 
 
-def training_arguments(spec: RunSpec, prepared: Prepared, checkpoints: Path) -> SFTConfig:
+def training_arguments(
+    spec: RunSpec, prepared: Prepared, checkpoints: Path, *, spread: Spread = WHOLE
+) -> SFTConfig:
     """Return the arguments for transformers and TRL: one packed batch a forward pass."""
     return SFTConfig(
-        **common_arguments(spec, steps=prepared.steps, checkpoints=checkpoints),
+        **common_arguments(spec, steps=prepared.steps, checkpoints=checkpoints, spread=spread),
         per_device_train_batch_size=1,
         gradient_accumulation_steps=prepared.accumulate,
-        activation_checkpointing=False,
+        activation_checkpointing=spread.recomputes,
         max_length=None,
         remove_unused_columns=False,
         dataset_kwargs={"skip_prepare_dataset": True},

@@ -43,7 +43,7 @@ def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared
     sequences = _encoded(context, gathered, tokenizer, "train")
     held_out = _encoded(context, gathered, tokenizer, "held_out")
     times = times_seen(gathered.split.train, spec.optim.seed)[sequences.rows]
-    micro, seed = micro_tokens(spec), spec.optim.seed
+    micro, seed = micro_tokens(spec, context.ranks), spec.optim.seed
     train = PackedBatches(
         sequences, pack(sequences.lengths, capacity=micro, seed=seed, times=times)
     )

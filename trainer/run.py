@@ -15,7 +15,7 @@ from trainer.contract.faults import SpecError
 from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.gather import gather
-from trainer.errors import TrainerError, failure_of
+from trainer.errors import BadSpecError, TrainerError, failure_of
 from trainer.node import INPUT, Node
 from trainer.progress import Progress
 from trainer.specs import read_spec
@@ -79,7 +79,11 @@ def main(options: argparse.Namespace) -> int:
     env = os.environ
     stop = StopFlag()
     stop.listen()
-    node = Node.of(options, env)
+    try:
+        node = Node.of(options, env)
+    except BadSpecError as error:  # There is no place for a progress file yet.
+        sys.stderr.write(f"{error.message} {error.remedy}\n")
+        return error.exit_code
     progress = node.progress(as_json=options.progress == "json", say=_say)
     try:
         spec = read_spec(options.spec, env)
@@ -144,8 +148,8 @@ def _context(
         stop=stop,
         outside=node.outside,
         job_attempt=node.job_attempt,
-        rank=node.rank,
-        ranks=node.ranks,
+        seat=node.seat,
+        shared=node.shared,
     )
 
 

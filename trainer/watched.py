@@ -11,13 +11,15 @@ from typing_extensions import override
 
 from trainer.checkpoint import PARTIAL
 from trainer.contract.spec import RunSpec
+from trainer.contract.spread import WHOLE, Spread
 from trainer.errors import DivergedError
 from trainer.loop import Watch
+from trainer.sharding import Shardable, full
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
 
-class Watched(Trainer):
+class Watched(Shardable):
     """Goes in front of a library's trainer: `class Ours(Watched, trl.SFTTrainer)`."""
 
     spec: RunSpec
@@ -27,6 +29,8 @@ class Watched(Trainer):
     def begin_watching(self, spec: RunSpec, watch: Watch) -> None:
         """Call once, after the library's own `__init__`."""
         self.spec, self.watch = spec, watch
+        if watch.spread.is_sharded:
+            self.shard()
         self._loss_so_far = torch.zeros((), device=self.args.device)
         self.remove_callback(PrinterCallback)
 
@@ -42,7 +46,7 @@ class Watched(Trainer):
         One look at loss and norm a step finds every NaN; transformers would log it as 0.0 and
         train on (its `logging_nan_inf_filter`).
         """
-        norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))
+        norm = full(super()._get_grad_norm(model, grad_norm=grad_norm))
         loss = self._of_all_ranks()
         self._loss_so_far.zero_()
         check_step(self.spec, step=self.state.global_step + 1, loss=loss, grad_norm=norm)
@@ -70,7 +74,8 @@ class Watched(Trainer):
             self.watch.keep(partial / f"checkpoint-{step}", step, self.args.world_size)
         finally:
             self.args.output_dir = home
-            shutil.rmtree(partial, ignore_errors=True)
+            if self.watch.is_first_of_machine:
+                shutil.rmtree(partial, ignore_errors=True)
 
     def load_weights(self, checkpoint: Path) -> None:
         """Load the weights of a checkpoint at which training had already ended."""
@@ -96,7 +101,9 @@ def check_step(spec: RunSpec, *, step: int, loss: float, grad_norm: float) -> No
         )
 
 
-def common_arguments(spec: RunSpec, *, steps: int, checkpoints: Path) -> dict[str, Any]:
+def common_arguments(
+    spec: RunSpec, *, steps: int, checkpoints: Path, spread: Spread = WHOLE
+) -> dict[str, Any]:
     """Return what every trainer is told, each default that hurts us switched off."""
     on_gpu = torch.cuda.is_available()
     return {
@@ -111,7 +118,9 @@ def common_arguments(spec: RunSpec, *, steps: int, checkpoints: Path) -> dict[st
         "data_seed": spec.optim.seed,
         "full_determinism": spec.deterministic,
         "use_cpu": not on_gpu,
-        "bf16": on_gpu,
+        # A sharded model's weights are gathered in bf16; autocast would have them gathered in fp32.
+        "bf16": on_gpu and not spread.is_sharded,
+        "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": on_gpu,
         "logging_strategy": "no",
         "logging_nan_inf_filter": False,

@@ -63,9 +63,16 @@ def process_environment(extra: dict[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **extra}
 
 
-def context_of(spec: RunSpec, folder: Path, *, say: Callable[[str], None] = print) -> Context:
+def context_of(
+    spec: RunSpec,
+    folder: Path,
+    *,
+    say: Callable[[str], None] = print,
+    output: Path | None = None,
+    **more: Any,
+) -> Context:
     """Return what an attempt in this very process works with; data and cache lie in `folder`."""
-    output = folder / "output"
+    output = output or folder / "output"
     return Context(
         spec=spec,
         spec_sha256=spec_hash(spec),
@@ -76,4 +83,5 @@ def context_of(spec: RunSpec, folder: Path, *, say: Callable[[str], None] = prin
         run_id="run-20261123-inproc",
         attempt=1,
         progress=Progress(output, attempt=1, say=say),
+        **more,
     )

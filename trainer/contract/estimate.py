@@ -8,6 +8,7 @@ from trainer.contract.data_size import epoch_tokens, unknown_sources
 from trainer.contract.machines import Machine, machine
 from trainer.contract.recipe import recipes
 from trainer.contract.spec import ModelConfig, RunSpec
+from trainer.contract.spread import WHOLE, Spread, choose, in_words
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Estimate:
     seconds_high: float
     basis: str  # a sentence: where the throughput comes from
     warnings: tuple[str, ...] = ()
+    spread: str = ""  # sentences: how the run spreads over several processes
 
     @property
     def hours(self) -> float:
@@ -87,8 +89,11 @@ def estimate(
         return _unknown(spec, steps, tokens)
     node = machine(spec.compute.sku)
     count = parameter_count(shape)
-    trained = lora_parameter_count(shape, spec) if spec.tuning.kind == "lora" else count
-    memory = memory_bytes(shape, spec, trained=trained)
+    trained = _trained(spec, shape)
+    processes = max(1, node.gpus if node else 1) * spec.compute.nodes
+    spread, memory = plan_spread(
+        spec, shape, processes=processes, device_bytes=node.memory_bytes if node else None
+    )
     guessed = spec.budget.epochs is not None and known_tokens is None
     low, seconds, high, basis = _time(spec, shape, node, seen, (steps, tokens, cores, guessed))
     return Estimate(
@@ -102,15 +107,33 @@ def estimate(
         high,
         basis,
         _warnings(spec, node, memory, guessed=guessed),
+        in_words(spec, spread, processes=processes),
     )
+
+
+def plan_spread(
+    spec: RunSpec, shape: ModelConfig | None, *, processes: int, device_bytes: int | None
+) -> tuple[Spread, int]:
+    """Return how the run's processes hold the model, and the bytes that each needs for it.
+
+    `device_bytes` is what a process has; 0 bytes are needed where the shape is not known.
+    """
+    if shape is None:
+        return choose(spec, None, processes=processes, memory_bytes=device_bytes), 0
+
+    def need(spread: Spread) -> int:
+        trained = _trained(spec, shape)
+        return memory_bytes(shape, spec, trained=trained, processes=processes, spread=spread)
+
+    found = choose(spec, need, processes=processes, memory_bytes=device_bytes)
+    return found, need(found)
 
 
 def parameter_count(config: ModelConfig) -> int:
     """Return the number of weights of a Llama-style decoder without biases."""
     hidden = config.hidden_size
-    block = _block_matrices(config) + 2 * hidden
     embeddings = config.vocab_size * hidden * (1 if config.tie_embeddings else 2)
-    return config.layers * block + embeddings + hidden
+    return config.layers * _block_weights(config) + embeddings + hidden
 
 
 def lora_parameter_count(config: ModelConfig, spec: RunSpec) -> int:
@@ -122,23 +145,46 @@ def lora_parameter_count(config: ModelConfig, spec: RunSpec) -> int:
     return config.layers * sum(spec.tuning.r * (a + b) for a, b in sides)
 
 
-def memory_bytes(config: ModelConfig, spec: RunSpec, *, trained: int) -> int:
-    """Return the most memory a training process holds, without activation checkpointing.
+def memory_bytes(
+    config: ModelConfig,
+    spec: RunSpec,
+    *,
+    trained: int,
+    processes: int = 1,
+    spread: Spread = WHOLE,
+) -> int:
+    """Return the most memory that one of a run's processes holds.
 
     Weights 4 bytes each; gradient and two Adam moments 12 for each that learns; what a block
     keeps for the backward pass, counted from the decoder's operations; a chunk of logits.
+    Sharding leaves each process its part of weights, gradients and moments, and beside it the
+    block at work and the embeddings whole, with their gradients. Activation checkpointing keeps
+    of each block what went into it, and one block's activations at a time.
     """
     kept_per_token = 9 * config.hidden_size + 4 * _mlp(config) + 4 * _kv_width(config)
-    activations = 4 * micro_tokens(spec) * config.layers * kept_per_token
+    blocks_per_token = config.layers * kept_per_token
+    if spread.recomputes:
+        blocks_per_token = config.layers * config.hidden_size + kept_per_token
+    activations = 4 * micro_tokens(spec, processes) * blocks_per_token
     logits = 4 * LOSS_COPIES * LOSS_CHUNK * config.vocab_size
-    return LOADED_BYTES + 4 * parameter_count(config) + 12 * trained + activations + logits
+    state = 4 * parameter_count(config) + 12 * trained
+    if processes > 1 and not spread.is_sharded:
+        state += 4 * trained  # DDP's buckets hold the gradients once more
+    if spread.is_sharded:
+        at_work = parameter_count(config) - (config.layers - 1) * _block_weights(config)
+        state = math.ceil(state / processes) + 8 * at_work
+    return LOADED_BYTES + state + activations + logits
 
 
-def micro_tokens(spec: RunSpec) -> int:
-    """Return how many tokens one forward pass holds; at least one whole sequence fits."""
+def micro_tokens(spec: RunSpec, processes: int = 1) -> int:
+    """Return how many tokens one forward pass holds; at least one whole sequence fits.
+
+    Left to the trainer, a step's tokens are shared out among the processes first.
+    """
     if spec.batch.micro_tokens != "auto":
         return max(spec.batch.micro_tokens, spec.data.max_length)
-    return max(min(spec.batch.tokens_per_step, AUTO_MICRO_TOKENS), spec.data.max_length)
+    of_step = spec.batch.tokens_per_step // processes
+    return max(min(of_step, AUTO_MICRO_TOKENS), spec.data.max_length)
 
 
 def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:
@@ -242,6 +288,16 @@ def _stand_in() -> Machine:
     found = machine("Standard_NC24ads_A100_v4")
     assert found is not None
     return found
+
+
+def _trained(spec: RunSpec, shape: ModelConfig) -> int:
+    return (
+        lora_parameter_count(shape, spec) if spec.tuning.kind == "lora" else parameter_count(shape)
+    )
+
+
+def _block_weights(config: ModelConfig) -> int:
+    return _block_matrices(config) + 2 * config.hidden_size
 
 
 def _block_matrices(config: ModelConfig) -> int:

@@ -3,6 +3,9 @@
 from functools import cache
 from importlib import resources
 
+# Those whose loop has been shown to train the same with a model shared out among processes.
+SHARDED_METHODS = ("pretrain", "sft")
+
 
 @cache
 def method_names() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from trainer.contract.data import Data
-from trainer.contract.methods import method_names
+from trainer.contract.methods import SHARDED_METHODS, method_names
 from trainer.contract.part import Part
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,47}$"
@@ -175,6 +175,18 @@ class Compute(Part):
         title="Priority",
         description="`low` is cheaper; the machine may be taken away, and the run goes on later.",
     )
+    sharding: Literal["auto", "none", "full"] = Field(
+        default="auto",
+        title="Sharding",
+        description="Share weights, gradients and optimizer states out among the processes of a "
+        "run (FSDP2), or keep a copy in each (DDP); `auto` shares out what does not fit otherwise.",
+    )
+    activation_checkpointing: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        title="Activation checkpointing",
+        description="Compute activations again in the backward pass instead of keeping them: about "
+        "a third more time for much less memory; `auto` does it where the model does not fit else.",
+    )
 
 
 class Checkpoint(Part):
@@ -215,6 +227,11 @@ class RunSpec(Part):
     def _parts_agree(self) -> "RunSpec":
         if self.tuning.kind == "lora" and self.model.source is None:
             raise ValueError("LoRA needs a base model: set model.source")
+        if self.compute.sharding == "full" and self.method not in SHARDED_METHODS:
+            raise ValueError(
+                f"compute.sharding full is offered for {' and '.join(SHARDED_METHODS)}, not for "
+                f"{self.method}: set it to none or auto"
+            )
         if self.batch.tokens_per_step < self.data.max_length:
             raise ValueError(
                 f"batch.tokens_per_step {self.batch.tokens_per_step} is smaller than one sequence "
@@ -225,7 +242,12 @@ class RunSpec(Part):
 
 # Settings that came when specs of version 1 were in use already. They are written only where they
 # say something: a spec from before keeps its hash, and with it approvals, checkpoints and lineage.
-LATER = ("compute.priority", "data.mix")
+LATER = (
+    "compute.activation_checkpointing",
+    "compute.priority",
+    "compute.sharding",
+    "data.mix",
+)
 
 
 def canonical_json(spec: RunSpec) -> str:
