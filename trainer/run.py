@@ -139,7 +139,7 @@ def _context(
         output=output,
         home=home,
         # A run from the command line leaves nothing outside its output folder.
-        cache=home / "cache" if env.get("KRSP_HOME") else output / "cache",
+        cache=home / "cache" if env.get("KRSP_HOME") else node.shared / "cache",
         workdir=Path(env.get("KRSP_WORKDIR", ".")).absolute(),
         run_id=options.run_id or env.get("KRSP_RUN_ID") or _name(options.output.absolute()),
         attempt=progress.attempt,

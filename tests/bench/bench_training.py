@@ -23,7 +23,7 @@ from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.gather import gather
 from trainer.data.rows import Conversation
 from trainer.loop import Ingredients, Watch
-from trainer.model import build_model
+from trainer.model import make_model
 from trainer.packed import PackedLoop
 from trainer.prepare import prepare
 from trainer.progress import Progress
@@ -111,8 +111,7 @@ def stock(folder: Path) -> dict[str, float]:
             tokens.append(int(inputs["attention_mask"].sum()))
             return super().training_step(model, inputs, *more, **named)
 
-    assert SPEC.model.config is not None
-    model = build_model(SPEC.model.config, tokenizer, max_length=256)
+    model = make_model(SPEC, tokenizer, None).module
     model.set_attn_implementation("sdpa")
     Counting(
         model=model,

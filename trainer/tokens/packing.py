@@ -110,14 +110,15 @@ class PackedBatches:
         B is 1: `input_ids`, `labels`, `position_ids` are [1, T]; `cu_seq_lens_*` [sequences + 1]
         hold where each begins. A label is the token itself; the loss shifts.
         """
-        starts = self.sequences.starts
-        spans = [slice(int(starts[i]), int(starts[i + 1])) for i in indices]
-        tokens = np.concatenate([self.sequences.tokens[span] for span in spans])
-        learned = np.concatenate([self.sequences.learned[span] for span in spans])
-        lengths = np.asarray([span.stop - span.start for span in spans])
+        chosen = np.asarray(indices)
+        begins = self.sequences.starts[chosen]
+        lengths = self.sequences.starts[chosen + 1] - begins
         edges = np.concatenate([[0], np.cumsum(lengths)])
+        # All at once: a slice for each of hundreds of short sequences took six times as long.
+        positions = np.arange(edges[-1]) - np.repeat(edges[:-1], lengths)
+        places = np.repeat(begins, lengths) + positions
+        tokens, learned = self.sequences.tokens[places], self.sequences.learned[places]
         learned[edges[:-1]] = False
-        positions = np.arange(len(tokens)) - np.repeat(edges[:-1], lengths)
         edges_T = torch.from_numpy(edges.astype(np.int32))
         longest = int(lengths.max())
         return {
