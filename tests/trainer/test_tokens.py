@@ -76,8 +76,8 @@ def test_loss_on_all_learns_every_token(tokenizer: PreTrainedTokenizerBase) -> N
 
 def test_a_template_that_never_ends_a_turn_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
     tokenizer.chat_template = tokenizer.chat_template.replace(
-        "{{ message['content'] + '<|im_end|>' }}{% endgeneration %}",
-        "{{ message['content'] }}{% endgeneration %}{{ '<|im_end|>' }}",
+        "{{ '<|im_end|>' }}{% endgeneration %}",
+        "{% endgeneration %}{{ '<|im_end|>' }}",
     )
     with pytest.raises(BadSpecError, match="would not learn to stop"):
         encode([TALK], tokenizer, data())

@@ -146,7 +146,8 @@ def _encode_talks(
     tokenizer: PreTrainedTokenizerBase,
     collected: "_Collected",
 ) -> None:
-    texts, spans = render([talk for _, talk in talks], tokenizer)
+    whole = collected.data.loss_on == "all"
+    texts, spans = render([talk for _, talk in talks], tokenizer, whole=whole)
     ends = _end_tokens(tokenizer)
     encodings = tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
     for (number, talk), encoding, row_spans in zip(talks, encodings, spans, strict=True):
@@ -154,8 +155,9 @@ def _encode_talks(
         _refuse_double_start(tokens, tokenizer)
         offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         answers = _inside(offsets, row_spans)
-        _refuse_endless(tokens, answers, ends)
-        learned = answers if collected.data.loss_on == "answers" else np.ones_like(answers)
+        if not whole:
+            _refuse_endless(tokens, answers, ends)
+        learned = np.ones_like(answers) if whole else answers
         collected.add_talk(tokens, learned, number, talk)
 
 

@@ -12,14 +12,25 @@ from trainer.errors import BadSpecError
 
 PAD, END_OF_TEXT, TURN, END_OF_TURN = "<|pad|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 # ChatML. What stands between the generation marks is what the model is to say, its last token
-# included: a model that never learns to end a turn goes on talking.
+# included: a model that never learns to end a turn goes on talking. Tools are written as Hermes
+# and Qwen have them, which is what servers parse.
 CHAT_TEMPLATE = (
-    "{% for message in messages %}"
+    "{% if tools %}"
+    "{{ '<|im_start|>system\n' }}"
+    "{% if messages[0]['role'] == 'system' %}{{ messages[0]['content'] + '\n\n' }}{% endif %}"
+    "{{ '<tools>\n' }}{% for tool in tools %}{{ (tool | tojson) + '\n' }}{% endfor %}"
+    "{{ '</tools><|im_end|>\n' }}"
+    "{% endif %}"
+    "{% for message in messages %}{% if not (tools and message['role'] == 'system') %}"
     "{{ '<|im_start|>' + message['role'] + '\n' }}"
     "{% if message['role'] == 'assistant' %}"
-    "{% generation %}{{ message['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
+    "{% generation %}{{ message['content'] }}"
+    "{% for call in message['tool_calls'] or [] %}"
+    "{% if message['content'] or not loop.first %}{{ '\n' }}{% endif %}"
+    "{{ '<tool_call>\n' + (call['function'] | tojson) + '\n</tool_call>' }}"
+    "{% endfor %}{{ '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
     "{% else %}{{ message['content'] + '<|im_end|>\n' }}{% endif %}"
-    "{% endfor %}"
+    "{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 _GENERATION_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
