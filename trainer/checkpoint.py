@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from trainer.data.read import file_hash
+from trainer.data.files import file_hash
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"

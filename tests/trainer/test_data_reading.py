@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from trainer.contract.data import DataSource
-from trainer.data.read import DOCUMENT_CHARACTERS, RowReader, Rows, read_rows
+from trainer.data.files import DOCUMENT_CHARACTERS
+from trainer.data.read import RowReader, Rows, read_rows
 from trainer.data.rows import Conversation, Document
 from trainer.errors import BadDataError
 from trainer.method import find_method

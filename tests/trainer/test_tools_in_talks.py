@@ -37,7 +37,7 @@ PLAIN = question_and_answer("Why?", "Because.")
 
 def talk(**columns: Any) -> Conversation:
     row = {"messages": TURNS, "tools": [WEATHER], **columns}
-    found = parse_row(row, 3, Kinds((Conversation,)), "d.jsonl")
+    found = parse_row(row, 3, Kinds((Conversation,)), "d.jsonl, line")
     assert isinstance(found, Conversation)
     return found
 

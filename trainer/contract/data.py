@@ -7,11 +7,15 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from trainer.contract.part import Part
 
-Format = Literal["auto", "jsonl", "parquet", "text"]
+Format = Literal["auto", "jsonl", "parquet", "text", "arrow"]
 
 
 class DataSource(Part):
-    """Rows: `builtin:<name>`, a JSONL, Parquet or text file, or `azureml:<name>:<version>`."""
+    """Rows: `builtin:<name>`, a path, or `azureml:<name>:<version>`.
+
+    A path is a JSONL, Parquet or text file, a folder of such files of one kind, or a data set that
+    Hugging Face's `save_to_disk` wrote (`arrow`).
+    """
 
     uri: str = Field(min_length=1, max_length=1024, title="Data")
     format: Format = "auto"

@@ -45,7 +45,7 @@ class Format:
         return all(value.get(column) is not None for column in self.columns)
 
 
-def parse_row(value: Any, line: int, kinds: Kinds = ANY, file: str = "") -> Row:
+def parse_row(value: Any, line: int, kinds: Kinds = ANY, where: str = "") -> Row:
     """Return the row that `value` (parsed JSON) stands for, of a kind in `kinds`.
 
     Columns that belong to no format are left alone. Raises `RowError` for a row that has two
@@ -59,7 +59,7 @@ def parse_row(value: Any, line: int, kinds: Kinds = ANY, file: str = "") -> Row:
         names = " and ".join(name for name, _ in wanted)
         raise RowError(f"the row mixes two formats, {names}; keep the columns of one")
     if wanted:
-        return _READ[wanted[0][1]](value, line, file)
+        return _READ[wanted[0][1]](value, line, where)
     if found:
         raise RowError(kinds.refusal(found[0][1]))
     raise RowError(_unknown(value, kinds))
@@ -92,14 +92,14 @@ def _unknown(value: Columns, kinds: Kinds) -> str:
     return f"expected {kinds.shapes}; found {keys}"
 
 
-def _conversation(value: Columns, line: int, file: str) -> Conversation:
+def _conversation(value: Columns, line: int, where: str) -> Conversation:
     prompt, completion = _talk(value)
-    return Conversation(prompt + completion, line, _tools(value), file)
+    return Conversation(prompt + completion, line, _tools(value), where)
 
 
-def _labelled(value: Columns, line: int, file: str) -> Labelled:
+def _labelled(value: Columns, line: int, where: str) -> Labelled:
     prompt, completion = _talk(value)
-    return Labelled(prompt, completion, value["label"], line, _tools(value), file)
+    return Labelled(prompt, completion, value["label"], line, _tools(value), where)
 
 
 def _talk(value: Columns) -> tuple[Messages, Messages]:
@@ -109,11 +109,11 @@ def _talk(value: Columns) -> tuple[Messages, Messages]:
     return prompt, completion
 
 
-def _document(value: Columns, line: int, file: str) -> Document:
-    return Document(_text(value, "text"), line, file)
+def _document(value: Columns, line: int, where: str) -> Document:
+    return Document(_text(value, "text"), line, where)
 
 
-def _pair(value: Columns, line: int, file: str) -> Pair:
+def _pair(value: Columns, line: int, where: str) -> Pair:
     chosen, rejected = (
         _messages_or_text(value, name, "assistant") for name in ("chosen", "rejected")
     )
@@ -129,7 +129,7 @@ def _pair(value: Columns, line: int, file: str) -> Pair:
         check_last(answer, name)
     if chosen == rejected:
         raise RowError("`chosen` and `rejected` are equal, so neither is better")
-    return Pair(prompt, chosen, rejected, line, _tools(value), file)
+    return Pair(prompt, chosen, rejected, line, _tools(value), where)
 
 
 def _apart(
@@ -159,7 +159,7 @@ def _messages_or_text(value: Columns, column: str, role: str) -> Messages:
     return (Message(role, _text(value, column)),)
 
 
-def _prompt(value: Columns, line: int, file: str) -> Prompt:
+def _prompt(value: Columns, line: int, where: str) -> Prompt:
     column = next(column for column in _ASKED if value.get(column) is not None)
     messages, answered = _asked(value), {}
     if messages[-1].role == "assistant":
@@ -169,7 +169,7 @@ def _prompt(value: Columns, line: int, file: str) -> Prompt:
     check_order(messages)
     used = {column, "tools", "system"} | ({"input"} if column == "instruction" else set())
     rest = {name: one for name, one in value.items() if name not in used}
-    return Prompt(messages, answered | rest, line, _tools(value), file)
+    return Prompt(messages, answered | rest, line, _tools(value), where)
 
 
 def _asked(value: Columns) -> Messages:

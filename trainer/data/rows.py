@@ -34,7 +34,9 @@ Tools = tuple[Mapping[str, Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Turns of a talk that ends with the assistant's answer; `line` is where it came from.
+    """Turns of a talk that ends with the assistant's answer.
+
+    It came from `line` of `where`, such as `talks.jsonl, line` or `talks.parquet, row`.
 
     `tools` are those that the model may call, as JSON schemas of functions.
     """
@@ -42,7 +44,7 @@ class Conversation:
     messages: Messages
     line: int = 0
     tools: Tools = ()
-    file: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Document:
 
     text: str
     line: int = 0
-    file: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Pair:
     rejected: Messages
     line: int = 0
     tools: Tools = ()
-    file: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Labelled:
     is_good: bool
     line: int = 0
     tools: Tools = ()
-    file: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Prompt:
     answer: Mapping[str, Any]
     line: int = 0
     tools: Tools = ()
-    file: str = ""
+    where: str = ""
 
 
 Row = Conversation | Document | Pair | Labelled | Prompt
@@ -154,9 +156,16 @@ def every_message(row: Row) -> Messages:
     return row.prompt + row.completion if isinstance(row, Labelled) else row.prompt
 
 
-def place(row: Row, unit: str = "line") -> str:
+def texts(row: Row) -> tuple[str, ...]:
+    """Return every text that people wrote into the row."""
+    if isinstance(row, Document):
+        return (row.text,)
+    return tuple(message.content for message in every_message(row))
+
+
+def place(row: Row) -> str:
     """Return where the row came from, as a person looks it up."""
-    return f"{row.file}, {unit} {row.line}" if row.file else f"{unit} {row.line}"
+    return f"{row.where or 'line'} {row.line}"
 
 
 def row_hash(row: Row) -> str:
