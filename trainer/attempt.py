@@ -19,13 +19,13 @@ from trainer.contract.spread import in_words
 from trainer.data.gather import Gathered
 from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
-from trainer.group import join, leave
 from trainer.judge import perplexity
 from trainer.keeping import find, has_chance_of_all, put
 from trainer.lineage import Lineage, lineage
 from trainer.loop import Ingredients, Loop, Watch
 from trainer.method import find_method
 from trainer.outside import deliver_artifacts, deliver_model
+from trainer.pulse import together
 from trainer.sharding import plan, whole
 from trainer.tracking import Tracker
 from trainer.weights import model_hash
@@ -41,10 +41,8 @@ def carry_out(context: Context, gathered: Gathered, base: Path | None) -> Result
     reports; the others return None.
     """
     _quieten()
-    join(context.seat, os.environ)
-    result = _carry_out(context, gathered, base)
-    leave()
-    return result
+    with together(context, os.environ):
+        return _carry_out(context, gathered, base)
 
 
 def _carry_out(context: Context, gathered: Gathered, base: Path | None) -> ResultLine | None:

@@ -6,6 +6,7 @@ TrainerError
   DivergedError     the loss became infinite, not a number, or passed the spec's limit
   OutOfMemoryError  the machine's memory is too small for the model and batch
   DiskFullError     a file could not be written whole
+  PeerLostError     another of the run's processes has gone or failed, and took this one along
   PreemptedError    asked to stop; a checkpoint lies on disk and the same command goes on from it
 """
 
@@ -89,6 +90,19 @@ class PreemptedError(TrainerError):
     """The machine is being taken away; the run can go on elsewhere."""
 
     kind = FailureKind.PREEMPTED
+
+
+class PeerLostError(TrainerError):
+    """Another process of the run is no longer there; a checkpoint may be.
+
+    Where it could still say why it failed, this failure is of the same kind.
+    """
+
+    kind = FailureKind.PREEMPTED
+
+    def __init__(self, message: str, *, remedy: str, cause: FailureKind | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.kind = cause or self.kind
 
 
 def failure_of(error: BaseException) -> Failure:

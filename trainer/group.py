@@ -1,4 +1,4 @@
-"""The processes of a run as one group: meeting, agreeing, and not waiting for the dead for ever."""
+"""The processes of a run as one group: meeting, agreeing, sharing work out."""
 
 import os
 from collections.abc import Mapping
@@ -7,36 +7,43 @@ from typing import Any, TypeVar
 
 import torch
 from torch import distributed
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from trainer.processes import Seat
 
 Value = TypeVar("Value")
 
 # Longer than anything that one process does while the others wait: writing and hashing a large
-# checkpoint. A process that dies is noticed at once where the connection breaks, else after this.
+# checkpoint. A process that dies is noticed long before, see trainer/pulse.py.
 TIMEOUT = "KRSP_PROCESS_TIMEOUT_S"
 TIMEOUT_S = 1800.0
 
 
-def join(seat: Seat, env: Mapping[str, str]) -> None:
-    """Meet the run's other processes; nothing happens where there are none. May be repeated.
+def join(seat: Seat, env: Mapping[str, str]) -> Store:
+    """Meet the run's other processes; return the store of small values that all of them share.
 
     Tensors on GPUs travel by NCCL, all else by gloo.
     """
-    if seat.ranks == 1 or distributed.is_initialized():
-        return
     # Launchers other than torchrun leave some out, and accelerate looks for them.
     os.environ.setdefault("LOCAL_RANK", str(seat.local_rank))
     os.environ.setdefault("LOCAL_WORLD_SIZE", str(seat.local_ranks))
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.set_device(seat.local_rank)
+    timeout = timedelta(seconds=float(env.get(TIMEOUT, TIMEOUT_S)))
+    store, rank, ranks = next(
+        rendezvous("env://", rank=seat.rank, world_size=seat.ranks, timeout=timeout)
+    )
     distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if on_gpu else "gloo",
-        rank=seat.rank,
-        world_size=seat.ranks,
-        timeout=timedelta(seconds=float(env.get(TIMEOUT, TIMEOUT_S))),
+        store=PrefixStore("group", store),
+        rank=rank,
+        world_size=ranks,
+        timeout=timeout,
     )
+    shared: Store = store
+    return shared
 
 
 def leave() -> None:

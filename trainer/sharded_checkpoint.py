@@ -4,13 +4,16 @@ torch's distributed checkpoint names tensors as the model does and knows which p
 tensor lies in which file, so that another number of processes, or one alone, finds its own.
 """
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import distributed
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -42,7 +45,8 @@ def save(folder: Path, model: Any, optimizer: Any) -> None:
         "model": get_model_state_dict(model, options=LEARNED),
         "optimizer": get_optimizer_state_dict(model, optimizer, options=LEARNED),
     }
-    write_parts(parts, storage_writer=FileSystemWriter(folder))
+    with _plain_errors():
+        write_parts(parts, storage_writer=FileSystemWriter(folder))
 
 
 def load_model(checkpoint: Path, model: Any) -> None:
@@ -79,9 +83,20 @@ def load_schedule(checkpoint: Path, scheduler: Any) -> None:
 
 def _read(state: dict[str, Any], checkpoint: Path) -> None:
     alone = not distributed.is_initialized()
-    with warnings.catch_warnings():  # torch warns of what `no_dist` asks for.
+    # torch warns of what `no_dist` asks for.
+    with warnings.catch_warnings(), _plain_errors():
         warnings.filterwarnings("ignore", "torch.distributed is disabled", UserWarning)
         read_parts(state, storage_reader=FileSystemReader(checkpoint), no_dist=alone)
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Raise what went wrong in some process, a full disk perhaps, instead of torch's collection."""
+    try:
+        yield
+    except CheckpointException as error:
+        first, _ = next(iter(error.failures.values()))
+        raise first from error
 
 
 def _whole_weights(checkpoint: Path, model: Any) -> dict[str, Any]:

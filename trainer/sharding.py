@@ -97,6 +97,16 @@ def is_sharded(model: Any) -> bool:
     return isinstance(model, FSDPModule)
 
 
+def settle(model: Any) -> None:
+    """Leave each process its part again.
+
+    A forward pass without a backward pass (judging) leaves what is outside of blocks whole, and
+    the model's parameters are then others than those to optimize and to save.
+    """
+    if is_sharded(model):
+        model.reshard()
+
+
 def whole(model: Any) -> Any | None:
     """Return a sharded model as an ordinary one on the CPU of the first process; elsewhere None.
 
@@ -132,6 +142,11 @@ class Shardable(Trainer):
         """Share the model out, which was left in place; call before training begins."""
         shard(self.model, self.args.device)
 
+    @override
+    def create_optimizer(self, model: Any = None) -> Any:
+        settle(self.model)
+        return super().create_optimizer(model)
+
     @contextlib.contextmanager
     @override
     def _defer_fsdp_gradient_reduction(self) -> Iterator[None]:
@@ -144,6 +159,7 @@ class Shardable(Trainer):
             super().save_model(output_dir, _internal_call)
             return
         assert output_dir is not None
+        settle(self.model)
         sharded_checkpoint.save(Path(output_dir), self.model, self.optimizer.optimizer)
 
     @override

@@ -3,8 +3,8 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from tests.trainer.small import ROOT, process_environment
 
@@ -36,11 +36,19 @@ def seats(ranks: int) -> list[dict[str, str]]:
 
 
 def start(
-    arguments: list[str], env: Mapping[str, str], *, program: str = "trainer"
+    arguments: list[str],
+    env: Mapping[str, str],
+    *,
+    program: str = "trainer",
+    file_bytes: int | None = None,
 ) -> subprocess.Popen[str]:
-    """Start one process of `python -m trainer` with one thread: two share two cores with others."""
+    """Start a process of `python -m program` with one thread: two share two cores with others.
+
+    It may write no file larger than `file_bytes`.
+    """
+    limit = [] if file_bytes is None else ["prlimit", f"--fsize={file_bytes}"]
     return subprocess.Popen(
-        [sys.executable, "-m", program, *arguments],
+        [*limit, sys.executable, "-m", program, *arguments],
         cwd=ROOT,
         env=process_environment({"OMP_NUM_THREADS": "1", **env}),
         stdout=subprocess.PIPE,
@@ -49,16 +57,18 @@ def start(
     )
 
 
-def train(spec: Path, output: Path, *, ranks: int, env: Mapping[str, str]) -> list[str]:
-    """Run `ranks` processes to their good end; return what each wrote to standard error."""
-    arguments = ["run", str(spec), "--output", str(output)]
-    places = seats(ranks) if ranks > 1 else [{}]
-    running = [start(arguments, {**env, **place}) for place in places]
+@contextmanager
+def killed_at_the_end(*running: subprocess.Popen[str]) -> Iterator[None]:
+    """Leave no process behind, whatever happens."""
     try:
-        ended = [process.communicate(timeout=PATIENCE_S) for process in running]
+        yield
     finally:
         for process in running:
             process.kill()
-    codes = [process.returncode for process in running]
-    assert codes == [0] * ranks, "\n".join(out + errors for out, errors in ended)
-    return [errors for _, errors in ended]
+            process.communicate()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for a process; return its exit code and standard error."""
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, errors

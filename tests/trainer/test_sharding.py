@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.trainer.launch import PATIENCE_S, seats, start
+from tests.trainer.launch import ended, killed_at_the_end, seats, start
 from tests.trainer.small import context_of, read_progress
 from tests.trainer.spread import SAVED, STEPS, carry_out, prepare, spread_spec
 from trainer.contract.spec import RunSpec
@@ -55,7 +55,8 @@ def alone(folder: Path, name: str, spec: RunSpec, goes_on_from: str | None = Non
 def runs_of_two(base: Path) -> dict[str, Any]:
     """Return the runs that two processes make together."""
     sharded, copied = {"sharding": "full"}, {"sharding": "none"}
-    based = {"model": {"source": "folder"}, "tuning": LORA}
+    asked = {"every_steps": 3, "prompts": ["What?"], "sample_tokens": 3}
+    based = {"model": {"source": "folder"}, "tuning": LORA, "eval": asked}
     found = {
         "copied": {"spec": spread_spec(compute=copied)},
         "sharded": {"spec": spread_spec(compute=sharded)},
@@ -82,12 +83,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     base = folder / "one/output/model"
     (folder / "runs.json").write_text(json.dumps(runs_of_two(base)))
     running = [start([str(folder)], env, program="tests.trainer.spread") for env in seats(2)]
-    try:
-        ended = [process.communicate(timeout=PATIENCE_S) for process in running]
-    finally:
-        for process in running:
-            process.kill()
-    assert [process.returncode for process in running] == [0, 0], ended
+    with killed_at_the_end(*running):
+        codes = [ended(process) for process in running]
+    assert [code for code, _ in codes] == [0, 0], codes
     alone(folder, "two go on in one", spread_spec(), "sharded")
     return Runs(folder)
 
@@ -168,6 +166,16 @@ def test_adapters_of_two_processes_learn_as_copied_ones(runs: Runs) -> None:
     copied, sharded = runs.seen("adapters copied"), runs.seen("adapters sharded")
     assert sharded["losses"] == pytest.approx(copied["losses"], rel=1e-4)
     assert math.isfinite(sharded["eval_loss"])
+
+
+def test_samples_of_a_sharded_model_are_asked_of_all_and_told_once(runs: Runs) -> None:
+    for name in ("adapters copied", "adapters sharded"):
+        assert [line.step for line in runs.lines(name, "sample")] == [0, 3, 6]
+    assert not [
+        line
+        for line in read_progress(runs.folder / "adapters copied/output/rank-1")
+        if line.kind == "sample"
+    ]
 
 
 def test_the_plan_says_how_the_processes_hold_the_model(runs: Runs) -> None:
