@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from trainer.base import base_shape, find_base
+from trainer.contract.data_size import epoch_tokens
 from trainer.contract.estimate import Estimate, estimate
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
@@ -25,7 +26,7 @@ def main(options: argparse.Namespace) -> int:
     """Print the estimate; return 0, or 2 for a spec that cannot be used."""
     try:
         spec = read_spec(options.spec, os.environ)
-        found = estimate(spec, base=_base(spec))
+        found = estimate(spec, base=_base(spec), data_tokens=epoch_tokens(spec.data, _sizes(spec)))
     except (TrainerError, SpecError) as error:
         failure = failure_of(error)
         sys.stderr.write(f"{failure.message} {failure.remedy}\n")
@@ -46,6 +47,14 @@ def in_words(found: Estimate) -> str:
         *found.warnings,
     ]
     return "\n".join(lines)
+
+
+def _sizes(spec: RunSpec) -> dict[str, int]:
+    """Return the bytes of the data files that lie here."""
+    workdir = Path(os.environ.get("KRSP_WORKDIR", ".")).absolute()
+    sources = spec.data.sources.items()
+    paths = {name: workdir / source.uri for name, source in sources if ":" not in source.uri}
+    return {name: path.stat().st_size for name, path in paths.items() if path.is_file()}
 
 
 def _base(spec: RunSpec) -> ModelConfig | None:

@@ -1,5 +1,6 @@
 """Several sources with weights: what an epoch has of each, and what stays on disk between runs."""
 
+import argparse
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.small import context_of, small_spec
+from trainer import estimating
+from trainer.contract.estimate import micro_tokens
 from trainer.contract.faults import SpecError
 from trainer.contract.recipe import expand, recipes
 from trainer.contract.spec import RunSpec, spec_hash
@@ -194,3 +197,36 @@ def test_a_half_written_entry_is_no_entry(folder: Path, monkeypatch: pytest.Monk
             prepared(mixed(), folder)
     assert not list((folder / "cache").glob("*sequences-*[!k]"))
     assert prepared(mixed(), folder).data.rows_kept > 0
+
+
+def test_packing_leaves_hardly_a_slot_empty_on_real_rows(tmp_path: Path) -> None:
+    spec = recipes()["tiny-sft"].spec
+    found = prepared(spec, tmp_path)
+    bins = [int(found.train.sequences.lengths[one].sum()) for one in found.train.bins]
+    size = spec.batch.tokens_per_step // found.accumulate
+    assert max(bins) <= size
+    assert sum(bins) / (size * len(bins)) >= 0.97
+    assert found.accumulate * size == spec.batch.tokens_per_step
+
+
+@pytest.mark.parametrize("tokens", [512, 8192, 10_000, 16_384, 50_000])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_step_holds_the_tokens_that_the_batch_states(tokens: int, processes: int) -> None:
+    micro = micro_tokens(small_spec(batch={"tokens_per_step": tokens}), processes)
+    passes = tokens // (micro * processes)
+    assert micro <= 8192
+    assert 0 <= tokens - passes * micro * processes < passes * processes
+
+
+def test_the_estimate_counts_each_file_by_its_weight(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KRSP_WORKDIR", str(folder))
+    tokens = []
+    for mix in ([], ["b.jsonl 2"]):
+        (folder / "spec.json").write_text(mixed(*mix, budget={"epochs": 4}).model_dump_json())
+        options = argparse.Namespace(spec=str(folder / "spec.json"), json=True)
+        assert estimating.main(options) == 0
+        tokens.append(json.loads(capsys.readouterr().out)["tokens"])
+    a, b = ((folder / name).stat().st_size // 4 for name in ("a.jsonl", "b.jsonl"))
+    assert tokens == [4 * a, 4 * (a + 2 * b)]

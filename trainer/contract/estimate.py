@@ -179,12 +179,14 @@ def memory_bytes(
 def micro_tokens(spec: RunSpec, processes: int = 1) -> int:
     """Return how many tokens one forward pass holds; at least one whole sequence fits.
 
-    Left to the trainer, a step's tokens are shared out among the processes first.
+    Left to the trainer, a step's tokens are shared out among the processes first, then evenly
+    among as few passes as there can be: no step is smaller than it was said to be.
     """
     if spec.batch.micro_tokens != "auto":
         return max(spec.batch.micro_tokens, spec.data.max_length)
     of_step = spec.batch.tokens_per_step // processes
-    return max(min(of_step, AUTO_MICRO_TOKENS), spec.data.max_length)
+    passes = math.ceil(of_step / AUTO_MICRO_TOKENS)
+    return max(of_step // max(1, passes), spec.data.max_length)
 
 
 def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:

@@ -148,15 +148,15 @@ def _encode_talks(
 ) -> None:
     whole = collected.data.loss_on == "all"
     texts, spans = render([talk for _, talk in talks], tokenizer, whole=whole)
-    ends = _end_tokens(tokenizer)
+    marks = _Marks.of(tokenizer)
     encodings = tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
     for (number, talk), encoding, row_spans in zip(talks, encodings, spans, strict=True):
         tokens = np.asarray(encoding.ids, dtype=np.int32)
-        _refuse_double_start(tokens, tokenizer)
+        marks.refuse_double_start(tokens)
         offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         answers = _inside(offsets, row_spans)
         if not whole:
-            _refuse_endless(tokens, answers, ends)
+            marks.refuse_endless(tokens, answers)
         learned = np.ones_like(answers) if whole else answers
         collected.add_talk(tokens, learned, number, talk)
 
@@ -232,28 +232,37 @@ def _inside(offsets: NDArray[np.int64], spans: Sequence[Span]) -> Mask:
     return mask
 
 
-def _end_tokens(tokenizer: PreTrainedTokenizerBase) -> NDArray[np.int32]:
-    names = {tokenizer.eos_token, "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>"}
-    vocabulary = tokenizer.get_vocab()
-    return np.asarray([vocabulary[name] for name in names if name in vocabulary], dtype=np.int32)
+@dataclass(frozen=True)
+class _Marks:
+    """The tokens that begin a row and end a turn, and what a template must not do with them."""
 
+    start: int | None
+    start_text: str
+    ends: frozenset[int]
 
-def _refuse_double_start(tokens: Tokens, tokenizer: PreTrainedTokenizerBase) -> None:
-    start = tokenizer.bos_token_id
-    if start is not None and len(tokens) > 1 and tokens[0] == tokens[1] == start:
-        raise BadSpecError(
-            f"The chat template and the data both write {tokenizer.bos_token}: a row begins with "
-            "two, which no model was trained on.",
-            remedy="Remove it from the data or from the chat template.",
-        )
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> "_Marks":
+        names = {tokenizer.eos_token, "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>"}
+        vocabulary = tokenizer.get_vocab()
+        ends = frozenset(vocabulary[name] for name in names if name in vocabulary)
+        return cls(tokenizer.bos_token_id, str(tokenizer.bos_token), ends)
 
+    def refuse_double_start(self, tokens: Tokens) -> None:
+        if self.start is not None and tokens[:2].tolist() == [self.start, self.start]:
+            raise BadSpecError(
+                f"The chat template and the data both write {self.start_text}: a row begins with "
+                "two, which no model was trained on.",
+                remedy="Remove it from the data or from the chat template.",
+            )
 
-def _refuse_endless(tokens: Tokens, answers: Mask, ends: NDArray[np.int32]) -> None:
-    """Refuse answers whose last token is not an end of turn: the model would never stop."""
-    last = np.flatnonzero(answers & ~np.append(answers[1:], np.False_))
-    if not np.isin(tokens[last], ends).all():
-        raise BadSpecError(
-            "The chat template leaves the end of the turn out of what is learned, so the model "
-            "would not learn to stop.",
-            remedy="Put the end-of-turn token inside the template's {% generation %} marks.",
-        )
+    def refuse_endless(self, tokens: Tokens, answers: Mask) -> None:
+        """Refuse answers whose last token is not an end of turn: the model would never stop."""
+        last = tokens[:-1][answers[:-1] > answers[1:]].tolist()
+        if answers[-1:].any():
+            last.append(int(tokens[-1]))
+        if not self.ends.issuperset(last):
+            raise BadSpecError(
+                "The chat template leaves the end of the turn out of what is learned, so the model "
+                "would not learn to stop.",
+                remedy="Put the end-of-turn token inside the template's {% generation %} marks.",
+            )
