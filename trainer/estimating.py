@@ -54,7 +54,10 @@ def _sizes(spec: RunSpec) -> dict[str, int]:
     workdir = Path(os.environ.get("KRSP_WORKDIR", ".")).absolute()
     sources = spec.data.sources.items()
     paths = {name: workdir / source.uri for name, source in sources if ":" not in source.uri}
-    return {name: path.stat().st_size for name, path in paths.items() if path.is_file()}
+    files = {name: [path, *path.rglob("*")] for name, path in paths.items() if path.exists()}
+    return {
+        name: sum(f.stat().st_size for f in found if f.is_file()) for name, found in files.items()
+    }
 
 
 def _base(spec: RunSpec) -> ModelConfig | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from trainer.context import Context
-from trainer.contract.estimate import micro_tokens
+from trainer.contract.passes import micro_tokens
 from trainer.contract.progress import DataLine
 from trainer.contract.spec import RunSpec
 from trainer.data.draw import repeated_rows, times_seen
@@ -122,7 +122,8 @@ def _rows_key(spec: RunSpec, gathered: Gathered) -> tuple[object, ...]:
     for source in (body["train"], *body["mix"], body["eval"] or {}):
         for name in ("sha256", "weight"):
             source.pop(name, None)
-        source["uri"] = Path(source.get("uri", "")).suffix
+        uri = source.get("uri", "")
+        source["uri"] = Path(uri).suffix or uri  # a folder's files say their format themselves
     return gathered.contents, spec.method, spec.eval.max_rows, json.dumps(body)
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.trainer.small import context_of, small_spec
 from trainer import estimating
-from trainer.contract.estimate import micro_tokens
 from trainer.contract.faults import SpecError
+from trainer.contract.passes import micro_tokens
 from trainer.contract.recipe import expand, recipes
 from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.draw import drawn_rows, times_seen

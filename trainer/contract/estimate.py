@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from trainer.contract.data_size import epoch_tokens, unknown_sources
 from trainer.contract.machines import Machine, machine
+from trainer.contract.passes import micro_tokens
 from trainer.contract.recipe import recipes
 from trainer.contract.spec import ModelConfig, RunSpec
 from trainer.contract.spread import WHOLE, Spread, choose, in_words
@@ -62,9 +63,6 @@ RANGE_SEEN, RANGE_TABLE, RANGE_GUESS = (0.8, 1.3), (0.5, 2.5), (0.1, 10.0)
 LOADED_BYTES = 700_000_000
 # Rows of logits that the loss holds at once, and copies of them (see trainer/loss.py).
 LOSS_CHUNK, LOSS_COPIES = 1024, 3
-# Tokens in one forward pass when the spec leaves it to the trainer. On two cores a larger pass
-# gains nothing, and its activations cost 0.1 to 0.3 GB per thousand tokens up to 135 M weights.
-AUTO_MICRO_TOKENS = 8192
 
 
 def estimate(
@@ -95,17 +93,13 @@ def estimate(
         spec, shape, processes=processes, device_bytes=node.memory_bytes if node else None
     )
     guessed = spec.budget.epochs is not None and known_tokens is None
-    low, seconds, high, basis = _time(spec, shape, node, seen, (steps, tokens, cores, guessed))
     return Estimate(
         count,
         trained,
         steps,
         tokens,
         memory,
-        low,
-        seconds,
-        high,
-        basis,
+        *_time(spec, shape, node, seen, (steps, tokens, cores, guessed)),
         _warnings(spec, node, memory, guessed=guessed),
         in_words(spec, spread, processes=processes),
     )
@@ -174,19 +168,6 @@ def memory_bytes(
         at_work = parameter_count(config) - (config.layers - 1) * _block_weights(config)
         state = math.ceil(state / processes) + 8 * at_work
     return LOADED_BYTES + state + activations + logits
-
-
-def micro_tokens(spec: RunSpec, processes: int = 1) -> int:
-    """Return how many tokens one forward pass holds; at least one whole sequence fits.
-
-    Left to the trainer, a step's tokens are shared out among the processes first, then evenly
-    among as few passes as there can be: no step is smaller than it was said to be.
-    """
-    if spec.batch.micro_tokens != "auto":
-        return max(spec.batch.micro_tokens, spec.data.max_length)
-    of_step = spec.batch.tokens_per_step // processes
-    passes = math.ceil(of_step / AUTO_MICRO_TOKENS)
-    return max(of_step // max(1, passes), spec.data.max_length)
 
 
 def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:
