@@ -17,6 +17,7 @@ from trainer.contract.failure import FailureKind
 from trainer.contract.progress import CheckpointLine, Phase, PhaseLine, ResultLine, ResumeLine
 from trainer.contract.spread import in_words
 from trainer.data.gather import Gathered
+from trainer.describing import describe_data
 from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
 from trainer.judge import perplexity
@@ -67,6 +68,7 @@ def _carry_out(context: Context, gathered: Gathered, base: Path | None) -> Resul
         tracker.start()
     try:
         attempt = attempt_of(ingredients)
+        describe_data(context, gathered, attempt.loop)
         attempt.train()
         attempt.judge_and_export(origin)
     except BaseException as error:

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = "attempts.json"
 SAMPLES = "samples.json"
 CARD = "model-card.md"
+DATA_CARD = "data-card.md"
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,10 @@ def deliver_model(folder: Path, target: Path) -> None:
 
 
 def deliver_artifacts(output: Path, progress: Path, target: Path) -> None:
-    """Copy what is small and worth a look: report, model card, samples."""
+    """Copy what is small and worth a look: report, model card, data card, samples."""
     target.mkdir(parents=True, exist_ok=True)
-    for name, kept in (("report.json", "report.json"), ("model/README.md", CARD)):
+    cards = (("model/README.md", CARD), (DATA_CARD, DATA_CARD))
+    for name, kept in (("report.json", "report.json"), *cards):
         if (output / name).is_file():
             shutil.copyfile(output / name, target / kept)
     write_whole(target / SAMPLES, json.dumps(_samples(progress), ensure_ascii=False, indent=1))

@@ -14,7 +14,9 @@ from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
 from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec, spec_hash
+from trainer.data.census import Census
 from trainer.data.gather import gather
+from trainer.describing import describe_data
 from trainer.errors import BadSpecError, TrainerError, failure_of
 from trainer.node import INPUT, Node
 from trainer.progress import Progress
@@ -104,7 +106,9 @@ def _run(context: Context) -> None:
     """Read and check the data before the libraries that take seconds to load."""
     spec, inputs = context.spec, context.outside.inputs
     context.progress.write(PhaseLine, phase=Phase.DATA, note=spec.data.in_words)
-    gathered = gather(spec, context.workdir, inputs)
+    census = Census(spec.data.max_length) if context.is_first else None
+    gathered = gather(spec, context.workdir, inputs, census)
+    describe_data(context, gathered)
     base = None
     if spec.model.source is not None and "base" in inputs:
         base = whole_model(inputs["base"], spec.model.source)

@@ -30,6 +30,7 @@ class Findings:
     kinds: Kinds
     file: str = ""
     unit: str = "line"
+    format: str = "built in"
     rows: int = 0
     shown: list[str] = field(default_factory=list)
     count: int = 0

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from trainer.contract.data import DataSource
 from trainer.contract.spec import RunSpec
+from trainer.data.census import Census
 from trainer.data.mixture import Mixture, TrainingSource
 from trainer.data.read import RowReader
-from trainer.data.rows import Kinds, Row
+from trainer.data.rows import Row
 from trainer.data.split import Seen, left
 from trainer.errors import BadDataError
 from trainer.method import find_method
@@ -42,6 +43,7 @@ class Gathered:
     split: Split
     rows: int
     eval_sha256: str | None
+    census: Census | None = None
 
     @property
     def sha256(self) -> str:
@@ -63,24 +65,39 @@ class Gathered:
         return (*(one.reader.sha256 for one in self.split.train.sources), self.eval_sha256)
 
 
-def gather(spec: RunSpec, workdir: Path, inputs: Mapping[str, Path] | None = None) -> Gathered:
+def gather(
+    spec: RunSpec,
+    workdir: Path,
+    inputs: Mapping[str, Path] | None = None,
+    census: Census | None = None,
+) -> Gathered:
     """Return the spec's rows. Raises `BadDataError`, which names faults by file and line.
 
     `inputs` says where `train`, `eval` and `mix0`, `mix1`, ... lie, if not where the spec says.
+    `census` counts what is read.
     """
     given = inputs or {}
     kinds = find_method(spec.method).ROWS
-    judged = None
-    if spec.data.eval is not None:
-        judged = _Read.of(spec.data.eval, kinds, workdir, given.get("eval"), spec.eval.max_rows)
-    sources = [
-        _Read.of(source, kinds, workdir, given.get(name), spec.eval.max_rows)
-        for name, source in spec.data.training_sources.items()
-    ]
+
+    def read(name: str, source: DataSource) -> _Read:
+        reader, seen = RowReader(source, kinds, workdir, given.get(name)), Seen(spec.eval.max_rows)
+        rows = reader if census is None else census.watch(name, source.uri, reader)
+        deque(seen.watch(rows), maxlen=0)
+        if census is not None:
+            census.sources[name].sha256 = reader.sha256
+            census.sources[name].format = reader.format
+        return _Read(reader, seen)
+
+    judged = read("eval", spec.data.eval) if spec.data.eval is not None else None
+    sources = [read(name, source) for name, source in spec.data.training_sources.items()]
     weights = [1.0, *(source.weight for source in spec.data.mix)]
     split = _split(spec, sources, weights, judged)
+    if census is not None and judged is None:
+        left = (source.left for source in split.train.sources)
+        names = spec.data.training_sources
+        census.judge(split.held_out, dict(zip(names, left, strict=True)))
     rows = sum(len(source.seen.hashes) for source in sources)
-    return Gathered(split, rows, judged.reader.sha256 if judged is not None else None)
+    return Gathered(split, rows, judged.reader.sha256 if judged is not None else None, census)
 
 
 @dataclass(frozen=True)
@@ -89,14 +106,6 @@ class _Read:
 
     reader: RowReader
     seen: Seen
-
-    @classmethod
-    def of(
-        cls, source: DataSource, kinds: Kinds, workdir: Path, place: Path | None, most: int
-    ) -> "_Read":
-        read = cls(RowReader(source, kinds, workdir, place), Seen(most))
-        deque(read.seen.watch(read.reader), maxlen=0)
-        return read
 
 
 def _split(

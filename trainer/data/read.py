@@ -38,7 +38,7 @@ class RowReader:
     ) -> None:
         self.source = source
         self._kinds, self._folder, self._place = kinds, folder, place
-        self.sha256 = ""  # once it was read to its end
+        self.sha256 = self.format = ""  # once it was read to its end
 
     def __iter__(self) -> Iterator[Row]:
         source, findings = self.source, Findings(self.source.uri, self._kinds)
@@ -54,7 +54,7 @@ class RowReader:
                 f"{source.uri} has changed: its sha256 is {findings.digest}, and {says} {wanted}.",
                 remedy="Bring back the file that was approved, or make a new run with the new one.",
             )
-        self.sha256 = findings.digest
+        self.sha256, self.format = findings.digest, findings.format
 
 
 def read_rows(source: DataSource, kinds: Kinds, folder: Path, place: Path | None = None) -> Rows:
@@ -93,6 +93,7 @@ def _read_builtin(findings: Findings) -> Iterator[Row]:
 
 def _read_files(path: Path, source: DataSource, findings: Findings) -> Iterator[Row]:
     found = find_files(path, source)
+    findings.format = found.format
     digests = []
     for file in found.files:
         findings.begin(file.name)
