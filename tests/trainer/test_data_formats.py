@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.trainer.small import ROOT
 from trainer.data.formats import parse_row
 from trainer.data.rows import (
     ANY,
@@ -274,6 +275,13 @@ def test_a_tools_answer_names_a_call_that_was_made() -> None:
 )
 def test_a_rows_json_is_read_back_as_the_same_row(row: Row) -> None:
     assert parse_row(json.loads(row_json(row)), 7, Kinds((type(row),))) == row
+
+
+def test_every_row_on_the_page_about_data_is_read() -> None:
+    page = (ROOT / "docs" / "how-to" / "bring-data.md").read_text()
+    example = page.partition("```json\n")[2].partition("```")[0]
+    kinds = [type(parse_row(json.loads(line), 1)) for line in example.splitlines()]
+    assert kinds == [Conversation, Conversation, Conversation, Pair, Labelled]
 
 
 def test_rows_without_tools_keep_the_hash_they_always_had() -> None:

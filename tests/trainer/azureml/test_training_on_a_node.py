@@ -114,7 +114,8 @@ async def test_a_run_on_a_data_asset_is_trained_seen_and_fetched(
     assert any("held-out loss" in line or "done:" in line for line in log.lines)
 
     files = {file.path: file.bytes for file in await bench.jobs.results(run_id)}
-    assert {"model/model.safetensors", "report.json", "model-card.md", "samples.json"} <= set(files)
+    assert {"model/model.safetensors", "report.json", "samples.json"} <= set(files)
+    assert {"model-card.md", "data-card.md"} <= set(files)
     assert json.loads(await _read(bench, run_id, "report.json"))["steps"] == 40
     weights = await _read(bench, run_id, "model/model.safetensors")
     assert len(weights) == files["model/model.safetensors"] > 0
