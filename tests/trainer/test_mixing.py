@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.trainer.small import context_of, small_spec
+from tests.trainer.small import ROOT, context_of, process_environment, small_spec
 from trainer import estimating
 from trainer.contract.faults import SpecError
 from trainer.contract.passes import micro_tokens
@@ -17,6 +19,7 @@ from trainer.contract.recipe import expand, recipes
 from trainer.contract.spec import RunSpec, spec_hash
 from trainer.data.draw import drawn_rows, times_seen
 from trainer.data.gather import gather
+from trainer.errors import BadDataError
 from trainer.prepare import Prepared, prepare
 from trainer.tokens import cache
 
@@ -230,3 +233,36 @@ def test_the_estimate_counts_each_file_by_its_weight(
         tokens.append(json.loads(capsys.readouterr().out)["tokens"])
     a, b = ((folder / name).stat().st_size // 4 for name in ("a.jsonl", "b.jsonl"))
     assert tokens == [4 * a, 4 * (a + 2 * b)]
+
+
+def test_an_attempt_packs_the_same_bins_as_the_one_before(folder: Path) -> None:
+    """On them and the sampler's state hangs that a resumed run sees what it would have seen."""
+    spec = mixed("b.jsonl 0.5", "c.jsonl 2")
+    first, again = prepared(spec, folder), prepared(spec, folder)
+    assert list(first.train.bins) == list(again.train.bins)
+    assert first.data.sha256 == again.data.sha256
+
+
+def test_a_mixture_is_checked_without_numpy(folder: Path) -> None:
+    (folder / "spec.json").write_text(mixed("b.jsonl 2").model_dump_json())
+    code = (
+        "import sys; from trainer.__main__ import main; code = main(sys.argv[1:]); "
+        "print(code, 'numpy' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "validate", str(folder / "spec.json")],
+        cwd=ROOT,
+        env=process_environment({"KRSP_WORKDIR": str(folder)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said, ended = done.stdout.splitlines()
+    assert "a.jsonl + b.jsonl x 2 has 100 rows: 89 to learn, 11 held out." in said
+    assert ended == "0 False"
+
+
+def test_a_fault_in_a_further_source_is_named_by_its_file(folder: Path) -> None:
+    (folder / "b.jsonl").write_text('{"question": 1}\n')
+    with pytest.raises(BadDataError, match=r"b\.jsonl, line 1"):
+        gather(mixed("b.jsonl"), folder)

@@ -26,3 +26,11 @@ test("a list is sent line by line without empty ones, an emptied input as null",
     lr: null,
   });
 });
+
+test("a mixed source is shown as the words that the server reads again", () => {
+  const mix = [
+    { uri: "a.jsonl", format: "auto", sha256: null, weight: 0.5 },
+    { uri: "b.txt", format: "jsonl", sha256: null, weight: 2 },
+  ];
+  expect(typedFrom(mix)).toBe("a.jsonl 0.5\nb.txt 2 jsonl");
+});
