@@ -37,11 +37,15 @@ def anywhere(ranks: int, *flags: bool, device: torch.device) -> list[bool]:
 
 
 class Reporter(TrainerCallback):
-    """Writes step lines, with smoothed throughput and the time left."""
+    """Writes step lines, with smoothed throughput and the time left.
+
+    `totals.tokens` has those of skipped batches too: they were read and paid for.
+    """
 
     def __init__(self, context: Context, totals: Totals) -> None:
-        self._context, self.totals = context, totals
+        self.context, self.totals = context, totals
         self.step_loss, self.grad_norm, self.step_tokens = 0.0, 0.0, 0
+        self.skips_step = False
         self._began = self._step_began = time.perf_counter()
         self._spent_before = totals.train_s
         self._first_step = 0
@@ -67,12 +71,14 @@ class Reporter(TrainerCallback):
         self._speed = speed if first else self._speed + SMOOTHING * (speed - self._speed)
         self.totals.tokens += self.step_tokens
         self.totals.train_s = self._spent_before + now - self._began
+        if self.skips_step:  # The guard has told it, and its loss may be no number.
+            return
         self.totals.loss = self.step_loss
         if now - self._written_at < LINE_EVERY_S and state.global_step < state.max_steps:
             return
         self._written_at = now
         done = state.global_step - self._first_step
-        self._context.progress.write(
+        self.context.progress.write(
             StepLine,
             step=state.global_step,
             total=state.max_steps,

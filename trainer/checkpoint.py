@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainer.data.files import file_hash
+from trainer.guarding import GuardState
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
@@ -25,6 +26,7 @@ class Totals(BaseModel):
     train_s: float = 0.0
     loss: float = 0.0
     first_eval_loss: float | None = None
+    guard: GuardState = GuardState()
 
 
 class Manifest(BaseModel):

@@ -13,12 +13,14 @@ from trainer.contract.progress import (
     DataLine,
     EvalLine,
     FailureLine,
+    GuardLine,
     PhaseLine,
     ProgressLine,
     ResultLine,
     ResumeLine,
     SampleLine,
     StepLine,
+    guard_sentence,
 )
 
 Line = TypeVar(
@@ -30,6 +32,7 @@ Line = TypeVar(
     CheckpointLine,
     ResumeLine,
     DataLine,
+    GuardLine,
     ResultLine,
     FailureLine,
 )
@@ -151,6 +154,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "sample": _sample,
     "checkpoint": _checkpoint,
     "resume": _resume,
+    "guard": guard_sentence,
     "result": _result,
     "failure": _failure,
 }

@@ -12,7 +12,8 @@ from typing_extensions import override
 from trainer.checkpoint import PARTIAL
 from trainer.contract.spec import RunSpec
 from trainer.contract.spread import WHOLE, Spread
-from trainer.errors import DivergedError
+from trainer.guardian import Guardian
+from trainer.guarding import Observation
 from trainer.loop import Watch
 from trainer.sharding import Shardable, full
 
@@ -25,12 +26,14 @@ class Watched(Shardable):
     spec: RunSpec
     watch: Watch
     _loss_so_far: Tensor
+    _guardian: Guardian
 
     def begin_watching(self, spec: RunSpec, watch: Watch) -> None:
         """Call once, after the library's own `__init__`."""
         self.spec, self.watch = spec, watch
         if watch.spread.is_sharded:
             self.shard()
+        self._guardian = Guardian(watch.reporter.context, watch.reporter.totals)
         self._loss_so_far = torch.zeros((), device=self.args.device)
         self.remove_callback(PrinterCallback)
 
@@ -47,21 +50,33 @@ class Watched(Shardable):
         train on (its `logging_nan_inf_filter`).
         """
         norm = full(super()._get_grad_norm(model, grad_norm=grad_norm))
-        loss = self._of_all_ranks()
+        loss, norm = self._of_all_ranks(norm)
         self._loss_so_far.zero_()
-        check_step(self.spec, step=self.state.global_step + 1, loss=loss, grad_norm=norm)
-        self.watch.reporter.step_loss, self.watch.reporter.grad_norm = loss, norm
+        reporter = self.watch.reporter
+        seen = Observation(self.state.global_step + 1, loss, norm)
+        reporter.skips_step = not self._guardian.lets_pass(seen)
+        if reporter.skips_step:
+            # An optimizer of torch passes over a parameter without a gradient: no momentum, no
+            # decay, no count. A gradient of zero would have all three.
+            self.optimizer.zero_grad(set_to_none=True)
+        else:
+            reporter.step_loss, reporter.grad_norm = loss, norm
         return norm
 
-    def _of_all_ranks(self) -> float:
-        """Return the step's loss over all processes, and count all their tokens."""
+    def _of_all_ranks(self, norm: float) -> tuple[float, float]:
+        """Return the step's loss and the gradient's norm over all processes, count their tokens.
+
+        The norm is that of the reduced gradients already; the largest is taken so that no
+        process ever decides otherwise than another.
+        """
         if self.accelerator.num_processes == 1:
-            return float(self._loss_so_far.item())
-        reporter = self.watch.reporter
-        tokens = torch.full_like(self._loss_so_far, reporter.step_tokens)
-        both = self.accelerator.reduce(torch.stack([self._loss_so_far, tokens]), "sum")
-        reporter.step_tokens = int(both[1].item())
-        return float(both[0].item())
+            return float(self._loss_so_far.item()), norm
+        reporter, loss = self.watch.reporter, self._loss_so_far.double()
+        own = torch.stack([loss, loss.new_tensor(reporter.step_tokens), loss.new_tensor(norm)])
+        of_all = self.accelerator.gather(own[None])
+        reporter.step_tokens = int(of_all[:, 1].sum().item())
+        # max() of torch is NaN where one of them is.
+        return float(of_all[:, 0].sum().item()), float(of_all[:, 2].max().item())
 
     @override
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -81,24 +96,6 @@ class Watched(Shardable):
         """Load the weights of a checkpoint at which training had already ended."""
         self._load_from_checkpoint(str(checkpoint))
         self.state.global_step = self.state.max_steps = self.args.max_steps
-
-
-def check_step(spec: RunSpec, *, step: int, loss: float, grad_norm: float) -> None:
-    """Raise `DivergedError` when the step must not be applied."""
-    limit = spec.guard.max_loss
-    for name, value in (("loss", loss), ("gradient", grad_norm)):
-        if not torch.isfinite(torch.tensor(value)):
-            raise DivergedError(
-                f"The {name} became {value} at step {step} (learning rate {spec.optim.lr:g}).",
-                remedy="Start again with a lower learning rate, or a longer warm-up.",
-                step=step,
-            )
-    if limit is not None and loss > limit:
-        raise DivergedError(
-            f"The loss was {loss:.4f} at step {step}, above the limit guard.max_loss {limit:g}.",
-            remedy="Lower the learning rate, look at the data, or raise the limit.",
-            step=step,
-        )
 
 
 def common_arguments(

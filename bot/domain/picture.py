@@ -69,7 +69,7 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         undelivered=undelivered,
         is_stopping=cancel is not None and not run.status.is_final,
         note=redact(cancel.reason) if cancel else progress.note,
-        trouble="" if run.status.is_final else redact(run.trouble),
+        trouble="" if run.status.is_final else redact(run.trouble or progress.warning),
         why_waiting=_why_waiting(run),
         links=_links(run),
     )

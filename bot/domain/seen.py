@@ -160,6 +160,7 @@ class ProgressSeen:
     result: ResultSeen | None = None
     failure: Failure | None = None
     log_tail: tuple[str, ...] = ()
+    warning: str = ""  # what the guard last found odd about a step, and did about it
 
 
 @dataclass(frozen=True)

@@ -79,4 +79,6 @@ def _progress(before: Run, after: Run) -> list[Line]:
     step = new.last_checkpoint_step
     if step is not None and (old is None or old.last_checkpoint_step != step):
         found.append(("checkpoint", f"Checkpoint at step {step:,}.", Source.TRAINER))
+    if new.warning and (old is None or old.warning != new.warning):
+        found.append(("guard", new.warning, Source.TRAINER))
     return found

@@ -92,6 +92,6 @@ class RunView:
     undelivered: tuple[str, ...] = ()  # sentences about messages whose delivery is unknown
     is_stopping: bool = False
     note: str = ""
-    trouble: str = ""  # what keeps us from seeing or doing what is due
+    trouble: str = ""  # what keeps us from seeing or doing what is due, or a warning
     why_waiting: str = ""
     links: tuple[tuple[str, str], ...] = ()  # (title, url) of the pipeline run and the job

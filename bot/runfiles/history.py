@@ -16,12 +16,14 @@ from trainer.contract.progress import (
     DataLine,
     EvalLine,
     FailureLine,
+    GuardLine,
     PhaseLine,
     ProgressLine,
     ResultLine,
     ResumeLine,
     SampleLine,
     StepLine,
+    guard_sentence,
 )
 
 CURVE_POINTS = 40
@@ -78,6 +80,7 @@ class History:
             SampleLine: self._sample,
             CheckpointLine: self._checkpoint,
             ResumeLine: self._resume,
+            GuardLine: self._guard,
             ResultLine: self._result,
             FailureLine: self._fail,
         }
@@ -144,6 +147,11 @@ class History:
         how = "exactly" if line.exact else "nearly"
         text = f"Attempt {line.attempt} goes on {how} after step {line.step:,}. {redact(line.note)}"
         self.marks.append(Mark(line.step, "resume", text.strip()))
+
+    def _guard(self, line: GuardLine) -> None:
+        text = guard_sentence(line)
+        self._mark(line.step, "guard", text)
+        self._seen = replace(self._seen, warning=text)
 
     def _result(self, line: ResultLine) -> None:
         result = ResultSeen(

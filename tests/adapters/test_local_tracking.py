@@ -24,6 +24,7 @@ from trainer.contract.progress import (
     DataLine,
     EvalLine,
     FailureLine,
+    GuardLine,
     Phase,
     PhaseLine,
     ProgressLine,
@@ -133,6 +134,17 @@ async def test_metrics_have_units_and_marks(
     }
     assert [mark.kind for mark in metrics.marks] == ["checkpoint", "eval", "resume"]
     assert metrics.series[2].last == (2.0, None)
+
+
+async def test_what_the_guard_found_is_a_mark_and_a_warning(
+    tracking: LocalTracking, write: Callable[..., None]
+) -> None:
+    odd = GuardLine(at=1, step=2, event="loss_spike", value=9.0, z=9.08, action="skipped")
+    write(step(1), odd, step(3))
+    said = "Step 2: loss spike (z 9.1), batch skipped."
+    assert (await tracking.observe([RUN]))[RUN].warning == said
+    metrics = await tracking.metrics(RUN, MetricsQuery())
+    assert [(mark.step, mark.kind, mark.text) for mark in metrics.marks] == [(2, "guard", said)]
 
 
 async def test_a_half_written_line_waits_for_its_end(

@@ -9,14 +9,14 @@ import torch
 from transformers import TrainerCallback
 
 from tests.trainer.conftest import SmallRun, Trainer
+from tests.trainer.faults import BadSteps, Photographer, attempt_at, equal
 from tests.trainer.small import context_of, read_progress, small_spec, write_colours
-from trainer.attempt import Attempt, attempt_of, carry_out
-from trainer.checkpoint import newest
-from trainer.context import Context
+from trainer.attempt import carry_out
+from trainer.checkpoint import Totals, newest
 from trainer.data.gather import gather
 from trainer.errors import DivergedError, PreemptedError, failure_of
-from trainer.loop import Ingredients
-from trainer.watched import check_step
+from trainer.guardian import Guardian
+from trainer.guarding import Observation
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 
@@ -28,10 +28,6 @@ class Poison(TrainerCallback):
         if state.global_step == 2:
             with torch.no_grad():
                 next(kwargs["model"].parameters())[:] = math.nan
-
-
-def attempt_at(context: Context) -> Attempt:
-    return attempt_of(Ingredients(context, gather(context.spec, context.workdir), None))
 
 
 def test_a_nan_stops_the_run_before_the_optimizer_spreads_it(tmp_path: Path) -> None:
@@ -55,6 +51,44 @@ def test_a_loss_above_the_limit_stops_the_run_with_exit_code_3(tmp_path: Path) -
     assert "above the limit guard.max_loss 1" in str(caught.value)
 
 
+def test_a_skipped_batch_changes_neither_weights_nor_the_optimizer(tmp_path: Path) -> None:
+    """Weight decay and momentum would move them by a gradient of zero; the schedule goes on."""
+    write_colours(tmp_path)
+    optim = {"lr": 0.01, "weight_decay": 0.1}
+    spec = small_spec(guard={"nan": "skip"}, budget={"steps": 12}, optim=optim)
+    context, photos = context_of(spec, tmp_path), Photographer()
+    attempt_at(context, BadSteps([7]), photos).train()
+    assert equal(photos.weights[7], photos.weights[6])
+    assert equal(photos.moments[7], photos.moments[6])
+    assert not equal(photos.weights[8], photos.weights[7])
+    assert photos.rates[8] < photos.rates[7] < photos.rates[6]
+    lines = read_progress(context.output)
+    (line,) = [line for line in lines if line.kind == "guard"]
+    assert (line.step, line.event, line.action) == (7, "loss_not_finite", "skipped")
+    assert all(line.step != 7 for line in lines if line.kind == "step")
+
+
+def test_a_run_of_bad_batches_stops_once_too_many_are_skipped(tmp_path: Path) -> None:
+    write_colours(tmp_path)
+    spec = small_spec(guard={"nan": "skip", "max_skips": 2}, budget={"steps": 12})
+    with pytest.raises(DivergedError, match="2 batches had been skipped before") as caught:
+        attempt_at(context_of(spec, tmp_path), BadSteps([4, 6, 8])).train()
+    assert caught.value.step == 8
+    assert caught.value.exit_code == 3
+
+
+def test_a_spike_is_skipped_where_the_spec_says_so(tmp_path: Path) -> None:
+    write_colours(tmp_path)
+    spec = small_spec(guard={"on_spike": "skip"})
+    context, photos = context_of(spec, tmp_path), Photographer()
+    attempt_at(context, BadSteps([36], factor=-30.0), photos).train()
+    assert equal(photos.weights[36], photos.weights[35])
+    (line,) = [line for line in read_progress(context.output) if line.kind == "guard"]
+    assert (line.step, line.action) == (36, "skipped")
+    assert line.z is not None
+    assert line.z > 6
+
+
 @pytest.mark.parametrize(
     ("loss", "norm", "said"),
     [
@@ -64,10 +98,11 @@ def test_a_loss_above_the_limit_stops_the_run_with_exit_code_3(tmp_path: Path) -
     ],
 )
 def test_each_number_that_is_none_is_refused_with_its_step(
-    loss: float, norm: float, said: str
+    tmp_path: Path, loss: float, norm: float, said: str
 ) -> None:
+    guardian = Guardian(context_of(small_spec(), tmp_path), Totals())
     with pytest.raises(DivergedError, match=f"{said} at step 7") as caught:
-        check_step(small_spec(), step=7, loss=loss, grad_norm=norm)
+        guardian.lets_pass(Observation(7, loss, norm))
     assert "lower learning rate" in caught.value.remedy
 
 

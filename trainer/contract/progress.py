@@ -97,6 +97,30 @@ class DataLine(_Line):
     note: str = ""
 
 
+GuardEvent = Literal[
+    "loss_not_finite", "gradient_not_finite", "loss_limit", "loss_spike", "gradient_spike"
+]
+GuardAction = Literal["reported", "stopped", "skipped"]
+
+
+class GuardLine(_Line):
+    """A step stood out, and this was done about it before it changed a weight.
+
+    `value` is the loss in nats or the gradient's norm, None where it is no finite number; `z` how
+    many robust deviations it lay above the steps before; `rows` where the batch's first rows came
+    from (file and line), of `rows_total`.
+    """
+
+    kind: Literal["guard"] = "guard"
+    step: int
+    event: GuardEvent
+    value: float | None
+    z: float | None = None
+    action: GuardAction
+    rows: tuple[str, ...] = ()
+    rows_total: int = 0
+
+
 class ResultLine(_Line):
     """The run is over and good. `model` is relative to the output folder.
 
@@ -132,6 +156,7 @@ ProgressLine = Annotated[
     | CheckpointLine
     | ResumeLine
     | DataLine
+    | GuardLine
     | ResultLine
     | FailureLine,
     Field(discriminator="kind"),
@@ -142,3 +167,23 @@ PROGRESS: TypeAdapter[ProgressLine] = TypeAdapter(ProgressLine)
 def read_line(text: str | bytes) -> ProgressLine:
     """Return the line's value. Raises pydantic's `ValidationError` for anything else."""
     return PROGRESS.validate_json(text)
+
+
+_EVENTS: dict[GuardEvent, str] = {
+    "loss_not_finite": "loss is no finite number",
+    "gradient_not_finite": "gradient is no finite number",
+    "loss_limit": "loss above its limit",
+    "loss_spike": "loss spike",
+    "gradient_spike": "gradient spike",
+}
+_ACTIONS: dict[GuardAction, str] = {
+    "reported": "nothing was done about it",
+    "stopped": "training stopped",
+    "skipped": "batch skipped",
+}
+
+
+def guard_sentence(line: GuardLine) -> str:
+    """Return `Step 120: loss spike (z 9.1), batch skipped.`: what the guard found and did."""
+    z = f" (z {line.z:.1f})" if line.z is not None else ""
+    return f"Step {line.step:,}: {_EVENTS[line.event]}{z}, {_ACTIONS[line.action]}."

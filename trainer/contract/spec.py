@@ -148,11 +148,38 @@ class Optim(Part):
 
 
 class Guard(Part):
-    """What ends a run that goes wrong."""
+    """What is done about a step that goes wrong, before it has changed a weight."""
 
-    nan: Literal["stop"] = "stop"
+    nan: Literal["stop", "skip"] = Field(
+        default="stop",
+        title="When a number is none",
+        description="When loss or gradient is not a finite number: stop, or skip the batch (the "
+        "optimizer makes no step with it).",
+    )
     max_loss: float | None = Field(
         default=None, gt=0, description="Stop when the loss passes this."
+    )
+    spike_z: float = Field(
+        default=6.0,
+        ge=2,
+        le=1e6,
+        title="Spike threshold",
+        description="A step is a spike when its loss, or its gradient's norm, lies this many "
+        "robust deviations above the median of up to 128 steps before; looked for from step 33.",
+        json_schema_extra={"unit": "deviations"},
+    )
+    on_spike: Literal["report", "stop", "skip"] = Field(
+        default="report",
+        title="On a spike",
+        description="Report it, stop, or skip the batch.",
+    )
+    max_skips: int = Field(
+        default=10,
+        ge=1,
+        le=1_000_000,
+        title="Most skipped batches",
+        description="Stop when more batches than these would be skipped in the whole run.",
+        json_schema_extra={"unit": "batches"},
     )
 
 
@@ -247,6 +274,9 @@ LATER = (
     "compute.priority",
     "compute.sharding",
     "data.mix",
+    "guard.max_skips",
+    "guard.on_spike",
+    "guard.spike_z",
 )
 
 
