@@ -1,5 +1,6 @@
 """One attempt at a run, from checked rows to the written model."""
 
+import gc
 import os
 import resource
 import warnings
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 import transformers
 
+from trainer.bad_batches import BadBatches
 from trainer.callbacks import Judge, Keeper, Reporter
 from trainer.card import model_card
 from trainer.checkpoint import Manifest, Totals, write_whole
@@ -20,6 +22,7 @@ from trainer.data.gather import Gathered
 from trainer.describing import describe_data
 from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
+from trainer.guardian import RollBack
 from trainer.judge import perplexity
 from trainer.keeping import find, has_chance_of_all, put
 from trainer.lineage import Lineage, lineage
@@ -32,6 +35,7 @@ from trainer.tracking import Tracker
 from trainer.weights import model_hash
 
 REPORT = "report.json"
+Found = tuple[Path, Manifest]
 
 
 def carry_out(context: Context, gathered: Gathered, base: Path | None) -> ResultLine | None:
@@ -97,19 +101,25 @@ class Attempt:
         reporter = Reporter(context, self.totals)
         self.judge = Judge(context, loop, self.totals)
         self.model_sha256 = ""  # until it is written
-        transformers.set_seed(context.spec.optim.seed)
-        callbacks = [reporter, self.judge, Keeper(context, self.totals)]
-        self.trainer = loop.make_trainer(
-            Watch(
-                reporter,
-                self._keep,
-                callbacks,
-                spread=self.spread,
-                is_first_of_machine=context.seat.is_first_of_machine,
-            )
+        copies = context.outside.artifacts
+        batches = BadBatches(context.output, ingredients.gathered.split.train, copies=copies)
+        self._watch = Watch(
+            reporter,
+            self._keep,
+            [reporter, self.judge, Keeper(context, self.totals)],
+            spread=self.spread,
+            batches=batches,
+            is_first_of_machine=context.seat.is_first_of_machine,
         )
-        if context.seat.rank:  # Weights begin equal in all processes, dropout differs.
-            transformers.set_seed(context.spec.optim.seed + context.seat.rank)
+        self.trainer = self._make_trainer()
+
+    def _make_trainer(self) -> Any:
+        seed, rank = self.context.spec.optim.seed, self.context.seat.rank
+        transformers.set_seed(seed)
+        trainer = self.loop.make_trainer(self._watch)
+        if rank:  # Weights begin equal in all processes, dropout differs.
+            transformers.set_seed(seed + rank)
+        return trainer
 
     def train(self) -> None:
         """Run the loop. Raises `PreemptedError` after the checkpoint of an early stop."""
@@ -125,9 +135,21 @@ class Attempt:
         if found is not None and found[1].step >= loop.steps:
             self.trainer.load_weights(found[0])
         else:
-            self.trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+            while (found := self._loop(found)) is not None:
+                # As a new process would go on from the checkpoint; the old model goes first.
+                del self.trainer
+                gc.collect()
+                self.trainer = self._make_trainer()
         if self.step < loop.steps:
             self._refuse_stop(self.step)
+
+    def _loop(self, found: Found | None) -> Found | None:
+        """Train to the end; return the checkpoint to begin anew from, if the guard asks for it."""
+        try:
+            self.trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+        except RollBack as wish:
+            return wish.found
+        return None
 
     def judge_and_export(self, origin: Lineage | None) -> None:
         """Judge the trained model and write it, with its card; the first process has `origin`."""

@@ -47,14 +47,14 @@ class Reporter(TrainerCallback):
         self.step_loss, self.grad_norm, self.step_tokens = 0.0, 0.0, 0
         self.skips_step = False
         self._began = self._step_began = time.perf_counter()
-        self._spent_before = totals.train_s
+        self._spent_before = 0.0
         self._first_step = 0
         self._speed = self._lr = 0.0
         self._written_at = 0.0
 
     @override
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._began = time.perf_counter()
+        self._began, self._spent_before = time.perf_counter(), self.totals.train_s
         self._first_step = state.global_step
 
     @override

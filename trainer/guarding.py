@@ -33,7 +33,8 @@ class GuardState(BaseModel):
     """What the guard remembers from step to step; it is part of every checkpoint.
 
     `losses` in nats and `norms` as natural logarithms, oldest first, finite ones only; `odd_step`
-    is the last step that stood out.
+    is the last step that stood out. `ahead` is how many steps' data lie behind us that no step has
+    learned from: those between a checkpoint that was gone back to and the bad batch, and that.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +43,8 @@ class GuardState(BaseModel):
     norms: tuple[float, ...] = ()
     odd_step: int = -1
     skips: int = 0
+    rollbacks: int = 0
+    ahead: int = 0
 
     def after(self, seen: "Observation") -> "GuardState":
         """Return the state with the step's numbers taken into the window."""
@@ -51,6 +54,22 @@ class GuardState(BaseModel):
             update={
                 "losses": (*self.losses, seen.loss)[-WINDOW:],
                 "norms": (*self.norms, log_norm(seen.grad_norm))[-WINDOW:],
+            }
+        )
+
+    def rolled_back(self, *, step: int, to: "GuardState", to_step: int) -> "GuardState":
+        """Return what to remember after going back from `step` to the checkpoint of `to_step`.
+
+        The window is the checkpoint's; what was used up stays used up. The data goes on behind
+        the bad batch.
+        """
+        return self.model_copy(
+            update={
+                "losses": to.losses,
+                "norms": to.norms,
+                "odd_step": to.odd_step,
+                "rollbacks": self.rollbacks + 1,
+                "ahead": self.ahead + step - to_step,
             }
         )
 
@@ -98,6 +117,8 @@ def decide(guard: Guard, state: GuardState, seen: Observation) -> tuple[Verdict,
         if state.skips >= guard.max_skips:
             return Verdict("stopped", finding, spent="max_skips"), after
         after = after.model_copy(update={"skips": state.skips + 1})
+    if action == "rolled_back" and state.rollbacks >= guard.max_rollbacks:
+        return Verdict("stopped", finding, spent="max_rollbacks"), after
     return Verdict(action, finding), after
 
 
@@ -114,6 +135,19 @@ def robust_z(value: float, window: Sequence[float], *, least: float) -> float:
 def log_norm(norm: float) -> float:
     """Return the logarithm of a gradient's norm, whose noise is a factor and not an addition."""
     return math.log(max(norm, TINY))
+
+
+def rate_factor(guard: Guard, state: GuardState, saved: GuardState) -> float:
+    """Return what the learning rate of a checkpoint is multiplied by to go on from it.
+
+    Each rollback lowers the rate once; the checkpoint's has those before it already.
+    """
+    return guard.rollback_lr_factor ** (state.rollbacks - saved.rollbacks)
+
+
+def rolls_back(guard: Guard) -> bool:
+    """Return whether the spec ever asks to go back to a checkpoint."""
+    return "rollback" in (guard.nan, guard.on_spike)
 
 
 def _broken(guard: Guard, seen: Observation) -> Finding | None:
@@ -151,4 +185,5 @@ ACTIONS: dict[str, GuardAction] = {
     "report": "reported",
     "stop": "stopped",
     "skip": "skipped",
+    "rollback": "rolled_back",
 }

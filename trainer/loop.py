@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from trainer.bad_batches import BadBatches
 from trainer.context import Context
 from trainer.contract.progress import DataLine
 from trainer.contract.spread import WHOLE, Spread
@@ -24,13 +25,14 @@ class Ingredients:
 class Watch:
     """Who looks at each step: the reporter, and who takes a written checkpoint.
 
-    `spread` is how the run's processes hold the model.
+    `spread` is how the run's processes hold the model; `batches` names the rows of a bad one.
     """
 
     reporter: Any
     keep: Callable[[Path, int, int], None]  # folder, step, processes
     callbacks: Sequence[Any]
     spread: Spread = WHOLE
+    batches: BadBatches | None = None
     is_first_of_machine: bool = True
 
 

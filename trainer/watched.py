@@ -1,19 +1,21 @@
 """What each method's trainer does at a step: look before a weight changes, report, save whole."""
 
 import shutil
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PrinterCallback, Trainer
+from transformers import PrinterCallback, Trainer, TrainerCallback
 from typing_extensions import override
 
-from trainer.checkpoint import PARTIAL
+from trainer.bad_batches import Pass
+from trainer.checkpoint import PARTIAL, read_manifest
 from trainer.contract.spec import RunSpec
 from trainer.contract.spread import WHOLE, Spread
 from trainer.guardian import Guardian
-from trainer.guarding import Observation
+from trainer.guarding import Observation, rate_factor, rolls_back
 from trainer.loop import Watch
 from trainer.sharding import Shardable, full
 
@@ -33,14 +35,28 @@ class Watched(Shardable):
         self.spec, self.watch = spec, watch
         if watch.spread.is_sharded:
             self.shard()
-        self._guardian = Guardian(watch.reporter.context, watch.reporter.totals)
+        reporter = watch.reporter
+        self._guardian = Guardian(reporter.context, reporter.totals, watch.batches)
+        self._passes: list[tuple[Tensor, tuple[int, ...]]] = []
+        self._rows: tuple[int, ...] = ()
         self._loss_so_far = torch.zeros((), device=self.args.device)
         self.remove_callback(PrinterCallback)
+        if rolls_back(spec.guard):
+            self.add_callback(_KeepsTheStart(self))
 
     def count(self, loss: Tensor, tokens: int) -> None:
         """Take note of one forward pass: its share of the step's loss, and its tokens."""
         self._loss_so_far += loss.detach()
+        self._passes.append((loss.detach(), self._rows))
         self.watch.reporter.step_tokens += tokens
+
+    @override
+    def training_step(self, model: Any, inputs: Any, *more: Any, **named: Any) -> Tensor:
+        """Take the numbers of the rows out of the batch: the model would not know them."""
+        rows = inputs.pop("rows", ()) if isinstance(inputs, MutableMapping) else ()
+        self._rows = tuple(map(int, rows))
+        loss: Tensor = super().training_step(model, inputs, *more, **named)
+        return loss
 
     @override
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> float:
@@ -51,10 +67,13 @@ class Watched(Shardable):
         """
         norm = full(super()._get_grad_norm(model, grad_norm=grad_norm))
         loss, norm = self._of_all_ranks(norm)
+        passes, self._passes = self._passes, []
         self._loss_so_far.zero_()
         reporter = self.watch.reporter
         seen = Observation(self.state.global_step + 1, loss, norm)
-        reporter.skips_step = not self._guardian.lets_pass(seen)
+        reporter.skips_step = not self._guardian.lets_pass(
+            seen, lambda: [Pass(float(share), rows) for share, rows in passes]
+        )
         if reporter.skips_step:
             # An optimizer of torch passes over a parameter without a gradient: no momentum, no
             # decay, no count. A gradient of zero would have all three.
@@ -92,10 +111,62 @@ class Watched(Shardable):
             if self.watch.is_first_of_machine:
                 shutil.rmtree(partial, ignore_errors=True)
 
+    @override
+    def set_initial_training_values(self, *args: Any, **named: Any) -> Any:
+        """Let the epochs reach as far as the data, of which rollbacks use more than steps do."""
+        epochs, steps_in_epoch, *others = super().set_initial_training_values(*args, **named)
+        ahead = self.watch.reporter.totals.guard.ahead
+        return epochs + -(-ahead // steps_in_epoch), steps_in_epoch, *others
+
+    @override
+    def _init_training_state(self, *args: Any, **named: Any) -> tuple[int, int]:
+        """Return the epoch and the forward passes in it at which the data goes on."""
+        epochs, passes = super()._init_training_state(*args, **named)
+        ahead = self.watch.reporter.totals.guard.ahead
+        if not ahead:
+            return epochs, passes
+        steps_in_epoch = args[1]
+        epochs, steps = divmod(self.state.global_step + ahead, steps_in_epoch)
+        return epochs, steps * self.args.gradient_accumulation_steps
+
+    @override
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        saved = read_manifest(Path(checkpoint)) if checkpoint is not None else None
+        if saved is not None:
+            guard = self.watch.reporter.totals.guard
+            lower_rate(self.lr_scheduler, rate_factor(self.spec.guard, guard, saved.totals.guard))
+
     def load_weights(self, checkpoint: Path) -> None:
         """Load the weights of a checkpoint at which training had already ended."""
         self._load_from_checkpoint(str(checkpoint))
         self.state.global_step = self.state.max_steps = self.args.max_steps
+
+
+class _KeepsTheStart(TrainerCallback):
+    """Saves step 0, so that a rollback always has somewhere to go."""
+
+    def __init__(self, trainer: Watched) -> None:
+        self._trainer = trainer
+
+    @override
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == 0 and not self._trainer.watch.reporter.totals.guard.rollbacks:
+            self._trainer._save_checkpoint(self._trainer.model, None)  # noqa: SLF001
+
+
+def lower_rate(scheduler: Any, factor: float) -> None:
+    """Multiply the learning rate by `factor`, now and for the rest of the schedule.
+
+    The base rates and the optimizer's own are in every checkpoint, so that this lasts.
+    """
+    if factor == 1:
+        return
+    scheduler.base_lrs = [rate * factor for rate in scheduler.base_lrs]
+    for group in scheduler.optimizer.param_groups:
+        group["lr"] *= factor
+        group["initial_lr"] *= factor
+    scheduler._last_lr = [group["lr"] for group in scheduler.optimizer.param_groups]  # noqa: SLF001
 
 
 def common_arguments(

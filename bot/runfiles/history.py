@@ -27,6 +27,8 @@ from trainer.contract.progress import (
 )
 
 CURVE_POINTS = 40
+# Marks of what happened, wherever the run goes back to afterwards.
+LASTING = ("resume", "guard")
 UNITS = {
     "loss": "nats/token",
     "lr": "",
@@ -150,6 +152,8 @@ class History:
 
     def _guard(self, line: GuardLine) -> None:
         text = guard_sentence(line)
+        if line.back_to is not None:
+            self._rewind(line.back_to)
         self._mark(line.step, "guard", text)
         self._seen = replace(self._seen, warning=text)
 
@@ -180,7 +184,7 @@ class History:
         """Forget what lies beyond `step`."""
         for curve in self.curves.values():
             curve.cut(step + 1)
-        self.marks = [m for m in self.marks if m.step <= step or m.kind == "resume"]
+        self.marks = [m for m in self.marks if m.step <= step or m.kind in LASTING]
         losses, evals = self.curves["loss"].values, self.curves["eval_loss"].values
         saved = [m.step for m in self.marks if m.kind == "checkpoint"]
         self._seen = replace(

@@ -100,9 +100,9 @@ def test_a_spike_is_skipped_where_the_spec_says_so(tmp_path: Path) -> None:
 def test_each_number_that_is_none_is_refused_with_its_step(
     tmp_path: Path, loss: float, norm: float, said: str
 ) -> None:
-    guardian = Guardian(context_of(small_spec(), tmp_path), Totals())
+    guardian = Guardian(context_of(small_spec(), tmp_path), Totals(), None)
     with pytest.raises(DivergedError, match=f"{said} at step 7") as caught:
-        guardian.lets_pass(Observation(7, loss, norm))
+        guardian.lets_pass(Observation(7, loss, norm), list)
     assert "lower learning rate" in caught.value.remedy
 
 

@@ -100,7 +100,7 @@ class DataLine(_Line):
 GuardEvent = Literal[
     "loss_not_finite", "gradient_not_finite", "loss_limit", "loss_spike", "gradient_spike"
 ]
-GuardAction = Literal["reported", "stopped", "skipped"]
+GuardAction = Literal["reported", "stopped", "skipped", "rolled_back"]
 
 
 class GuardLine(_Line):
@@ -108,7 +108,8 @@ class GuardLine(_Line):
 
     `value` is the loss in nats or the gradient's norm, None where it is no finite number; `z` how
     many robust deviations it lay above the steps before; `rows` where the batch's first rows came
-    from (file and line), of `rows_total`.
+    from (file and line), of `rows_total`; `back_to` the step of the checkpoint that the run goes
+    back to.
     """
 
     kind: Literal["guard"] = "guard"
@@ -119,6 +120,7 @@ class GuardLine(_Line):
     action: GuardAction
     rows: tuple[str, ...] = ()
     rows_total: int = 0
+    back_to: int | None = None
 
 
 class ResultLine(_Line):
@@ -180,10 +182,12 @@ _ACTIONS: dict[GuardAction, str] = {
     "reported": "nothing was done about it",
     "stopped": "training stopped",
     "skipped": "batch skipped",
+    "rolled_back": "back to the checkpoint",
 }
 
 
 def guard_sentence(line: GuardLine) -> str:
     """Return `Step 120: loss spike (z 9.1), batch skipped.`: what the guard found and did."""
     z = f" (z {line.z:.1f})" if line.z is not None else ""
-    return f"Step {line.step:,}: {_EVENTS[line.event]}{z}, {_ACTIONS[line.action]}."
+    back = f" of step {line.back_to:,} at a lower rate" if line.back_to is not None else ""
+    return f"Step {line.step:,}: {_EVENTS[line.event]}{z}, {_ACTIONS[line.action]}{back}."

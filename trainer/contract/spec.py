@@ -150,11 +150,12 @@ class Optim(Part):
 class Guard(Part):
     """What is done about a step that goes wrong, before it has changed a weight."""
 
-    nan: Literal["stop", "skip"] = Field(
+    nan: Literal["stop", "skip", "rollback"] = Field(
         default="stop",
         title="When a number is none",
-        description="When loss or gradient is not a finite number: stop, or skip the batch (the "
-        "optimizer makes no step with it).",
+        description="When loss or gradient is not a finite number: stop, skip the batch (the "
+        "optimizer makes no step with it), or go back to the newest whole checkpoint and on with "
+        "the data behind the batch, at a lower rate.",
     )
     max_loss: float | None = Field(
         default=None, gt=0, description="Stop when the loss passes this."
@@ -168,10 +169,10 @@ class Guard(Part):
         "robust deviations above the median of up to 128 steps before; looked for from step 33.",
         json_schema_extra={"unit": "deviations"},
     )
-    on_spike: Literal["report", "stop", "skip"] = Field(
+    on_spike: Literal["report", "stop", "skip", "rollback"] = Field(
         default="report",
         title="On a spike",
-        description="Report it, stop, or skip the batch.",
+        description="Report it, stop, skip the batch, or go back as for `nan`.",
     )
     max_skips: int = Field(
         default=10,
@@ -180,6 +181,20 @@ class Guard(Part):
         title="Most skipped batches",
         description="Stop when more batches than these would be skipped in the whole run.",
         json_schema_extra={"unit": "batches"},
+    )
+    max_rollbacks: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        title="Most rollbacks",
+        description="Stop when the run would go back to a checkpoint more often than this.",
+    )
+    rollback_lr_factor: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        title="Rate after a rollback",
+        description="Each rollback multiplies the learning rate from there on by this.",
     )
 
 
@@ -274,8 +289,10 @@ LATER = (
     "compute.priority",
     "compute.sharding",
     "data.mix",
+    "guard.max_rollbacks",
     "guard.max_skips",
     "guard.on_spike",
+    "guard.rollback_lr_factor",
     "guard.spike_z",
 )
 

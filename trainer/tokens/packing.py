@@ -101,8 +101,12 @@ class PackedBatches:
         self.sequences, self.bins = sequences, bins
 
     def __call__(self, examples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Return the batch of these bins, with the numbers of the rows in it as `rows`.
+
+        `Watched` takes the rows out again before the model sees the batch.
+        """
         indices = [index for example in examples for index in self.bins[example["bin"]]]
-        return self.batch(indices)
+        return {**self.batch(indices), "rows": self.sequences.rows[indices]}
 
     def batch(self, indices: Sequence[int]) -> dict[str, Any]:
         """Return the tensors of one forward pass over these sequences.
