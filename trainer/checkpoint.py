@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from trainer.data.files import file_hash
+from trainer.contract.data_files import file_hash
 from trainer.guarding import GuardState
 
 MANIFEST = "manifest.json"

@@ -14,7 +14,7 @@ from trainer.checkpoint import (
     write_whole,
 )
 from trainer.context import Context
-from trainer.data.files import file_hash
+from trainer.contract.data_files import file_hash
 from trainer.errors import BadSpecError, TrainerError
 from trainer.group import first_says, gathered, wait_for_all
 from trainer.outside import keep_checkpoint, restore

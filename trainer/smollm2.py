@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from trainer.data.files import file_hash
+from trainer.contract.data_files import file_hash
 from trainer.errors import BadSpecError, is_disk_full
 
 log = logging.getLogger(__name__)

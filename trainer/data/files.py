@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.contract.data import Format
+from trainer.contract.data_files import file_hash, saved_hash
 from trainer.data.broken import fault_in
 from trainer.data.formats import parse_row
 from trainer.data.rows import Kinds, Row, RowError, texts
@@ -61,12 +62,6 @@ class Findings:
         else:
             self.rows += 1
             yield row
-
-
-def file_hash(path: Path) -> str:
-    """Return the sha256 of a file, as `sha256sum` prints it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_text(row: Row) -> None:
@@ -141,15 +136,12 @@ def _read_parquet(path: Path, findings: Findings) -> Iterator[Row]:
 
 
 def _read_saved(folder: Path, findings: Findings) -> Iterator[Row]:
-    """Yield the rows of a data set saved to disk; its hash is over its Arrow files in order."""
+    """Yield the rows of a data set saved to disk."""
     arrow = importlib.import_module("trainer.data.arrow")
     findings.unit = "row"
     for number, value in enumerate(arrow.iterate_saved(folder), 1):
         yield from findings.row(value, number)
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.arrow")):
-        digest.update(bytes.fromhex(file_hash(path)))
-    findings.digest = digest.hexdigest()
+    findings.digest = saved_hash(folder)
 
 
 def _read_text(path: Path, findings: Findings) -> Iterator[Row]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.contract.data import DataSource
+from trainer.contract.data_files import LayoutError, find_files, hash_of_all
 from trainer.data.builtin import BUILTINS
 from trainer.data.files import READERS, Findings
-from trainer.data.folders import find_files
 from trainer.data.rows import Kinds, Row, RowError, row_json
 from trainer.errors import BadDataError
 
@@ -92,7 +92,10 @@ def _read_builtin(findings: Findings) -> Iterator[Row]:
 
 
 def _read_files(path: Path, source: DataSource, findings: Findings) -> Iterator[Row]:
-    found = find_files(path, source)
+    try:
+        found = find_files(path, source)
+    except LayoutError as error:
+        raise BadDataError(str(error), remedy=error.remedy) from error
     findings.format = found.format
     digests = []
     for file in found.files:
@@ -105,9 +108,7 @@ def _read_files(path: Path, source: DataSource, findings: Findings) -> Iterator[
                 remedy="Check that the file is whole and that this user may read it.",
             ) from error
         digests.append((findings.digest, file.inside))
-    if len(digests) > 1:  # What `sha256sum` prints of them, hashed in turn.
-        lines = "".join(f"{digest}  {name}\n" for digest, name in digests)
-        findings.digest = hashlib.sha256(lines.encode()).hexdigest()
+    findings.digest = hash_of_all(digests)
     _refuse(findings)
 
 

@@ -1,12 +1,19 @@
 """Find data files that people name, only below the folders that the policy allows."""
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bot.errors import FieldFault, InputError
 from bot.service import BaseFolder, DataFile
+from trainer.contract.data import DataSource
+from trainer.contract.data_files import (
+    Found,
+    LayoutError,
+    file_hash,
+    find_files,
+    source_hash,
+)
 from trainer.contract.shape import read_shape
 from trainer.contract.spec import ModelConfig
 
@@ -19,9 +26,9 @@ class LocalDataFiles:
         self._roots = tuple((base / root).resolve() for root in roots)
 
     async def find(self, uri: str) -> DataFile | None:
-        """Return the file, its size and sha256; None for a built-in source.
+        """Return the file or folder, its size and sha256; None for a built-in source.
 
-        Raises `InputError` for a file that is missing, empty, no file or outside the roots.
+        Raises `InputError` for one that is missing, empty, outside the roots or no data.
         """
         if uri.startswith("builtin:"):
             return None
@@ -50,17 +57,27 @@ class LocalDataFiles:
 
     def _find(self, name: str) -> DataFile:
         path = self._allowed(name)
-        if not path.is_file():
-            raise _refused(name, "is a folder; name one file in it")
         try:
-            size = path.stat().st_size
+            size = sum(one.stat().st_size for one in self._read(path, name))
             if size == 0:
                 raise _refused(name, "is empty; it must hold at least one row")
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = file_hash(path) if path.is_file() else source_hash(_found(path, name))
         except OSError as error:
             raise _refused(name, f"cannot be read: {error.strerror}") from error
         return DataFile(str(path), size, digest)
+
+    def _read(self, path: Path, name: str) -> Iterator[Path]:
+        """Yield the files that a run would read; a link in a folder leads nowhere else."""
+        if path.is_file():
+            yield path
+            return
+        found = _found(path, name)
+        for file in found.files:
+            inside = sorted(file.path.glob("*.arrow")) if found.format == "arrow" else [file.path]
+            for one in inside:
+                if not any(one.resolve().is_relative_to(root) for root in self._roots):
+                    raise _refused(name, f"has a link in it ({one.name}) that leads elsewhere")
+                yield one
 
     def _located(self, name: str) -> Path:
         """Return the real path: as written, else below the first root that has it."""
@@ -73,6 +90,13 @@ class LocalDataFiles:
 
     def _words(self) -> str:
         return ", ".join(f"`{root}`" for root in self._roots) or "no folder: the policy names none"
+
+
+def _found(path: Path, name: str) -> Found:
+    try:
+        return find_files(path, DataSource(uri=name))
+    except LayoutError as error:
+        raise _refused(name, f"holds no data to read: {error} {error.remedy}") from error
 
 
 def _shape(folder: Path) -> ModelConfig | None:

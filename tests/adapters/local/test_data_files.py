@@ -3,10 +3,14 @@
 import hashlib
 import json
 
+import datasets
 import pytest
 
 from bot.adapters.local.data_files import LocalDataFiles
 from bot.errors import InputError
+from trainer.contract.data import DataSource
+from trainer.data.read import read_rows
+from trainer.method import find_method
 
 
 @pytest.fixture
@@ -50,6 +54,25 @@ async def test_any_other_file_is_refused_with_the_reason(files, name, hint):
     with pytest.raises(InputError, match=hint) as refused:
         await files.find(name)
     assert refused.value.faults[0].loc == "data"
+
+
+@pytest.mark.parametrize("kind", ["shards", "one", "saved"])
+async def test_a_folder_is_pinned_by_the_hash_that_the_trainer_reads(files, tmp_path, kind):
+    folder = tmp_path / "data" / "folder"
+    rows = [{"question": f"{n}?", "answer": "Yes."} for n in range(3)]
+    if kind == "saved":
+        datasets.Dataset.from_list(rows).save_to_disk(str(folder), num_shards=2)
+    for row in rows[: {"shards": 3, "one": 1, "saved": 0}[kind]]:
+        (folder / f"{row['question'][0]}.jsonl").write_text(json.dumps(row) + "\n")
+    found = await files.find("data/folder")
+    read = read_rows(DataSource(uri=found.uri), find_method("sft").ROWS, tmp_path)
+    assert (found.uri, found.sha256) == (str(folder), read.sha256)
+
+
+async def test_a_link_in_a_folder_does_not_lead_out_of_the_roots(files, tmp_path):
+    (tmp_path / "data" / "folder" / "a.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(InputError, match="leads elsewhere"):
+        await files.find("data/folder")
 
 
 async def test_without_roots_no_file_is_read(tmp_path):
