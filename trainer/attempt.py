@@ -31,6 +31,7 @@ from trainer.method import find_method
 from trainer.outside import deliver_artifacts, deliver_model
 from trainer.pulse import together
 from trainer.sharding import plan, whole
+from trainer.stall import LastStep, Watchdog, end_process, lost_since
 from trainer.tracking import Tracker
 from trainer.weights import model_hash
 
@@ -101,12 +102,14 @@ class Attempt:
         reporter = Reporter(context, self.totals)
         self.judge = Judge(context, loop, self.totals)
         self.model_sha256 = ""  # until it is written
+        self._last = LastStep.of(context)
+        self._watchdog = Watchdog(context, self.totals, end_process(context))
         copies = context.outside.artifacts
         batches = BadBatches(context.output, ingredients.gathered.split.train, copies=copies)
         self._watch = Watch(
             reporter,
             self._keep,
-            [reporter, self.judge, Keeper(context, self.totals)],
+            [reporter, self.judge, Keeper(context, self.totals), self._watchdog],
             spread=self.spread,
             batches=batches,
             is_first_of_machine=context.seat.is_first_of_machine,
@@ -124,12 +127,17 @@ class Attempt:
     def train(self) -> None:
         """Run the loop. Raises `PreemptedError` after the checkpoint of an early stop."""
         context, loop, found = self.context, self.loop, self.found
+        lost = lost_since(self._last, found[1].step if found else 0, self.totals)
         if found is None:
             self._refuse_stop(0)
+            if lost:
+                context.progress.write(ResumeLine, step=0, exact=True, **lost)
             context.progress.write(PhaseLine, phase=Phase.EVALUATE, note="before training")
             self._judge(0)
         else:
-            context.progress.write(ResumeLine, step=found[1].step, **self._exactness(*found))
+            context.progress.write(
+                ResumeLine, step=found[1].step, **self._exactness(*found), **lost
+            )
         spread = in_words(context.spec, self.spread, processes=context.ranks)
         context.progress.write(PhaseLine, phase=Phase.TRAIN, note=spread)
         if found is not None and found[1].step >= loop.steps:
@@ -149,6 +157,8 @@ class Attempt:
             self.trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
         except RollBack as wish:
             return wish.found
+        finally:
+            self._watchdog.rest()
         return None
 
     def judge_and_export(self, origin: Lineage | None) -> None:

@@ -7,6 +7,7 @@ TrainerError
   OutOfMemoryError  the machine's memory is too small for the model and batch
   DiskFullError     a file could not be written whole
   PeerLostError     another of the run's processes has gone or failed, and took this one along
+  StalledError      no step was made for longer than the spec allows
   PreemptedError    asked to stop; a checkpoint lies on disk and the same command goes on from it
 """
 
@@ -84,6 +85,12 @@ class DiskFullError(TrainerError):
     """The disk, a quota or a size limit refused a file."""
 
     kind = FailureKind.DISK_FULL
+
+
+class StalledError(TrainerError):
+    """Training stood still: a process, a read or a device that never answers."""
+
+    kind = FailureKind.STALLED
 
 
 class PreemptedError(TrainerError):

@@ -21,6 +21,7 @@ from trainer.contract.progress import (
     SampleLine,
     StepLine,
     guard_sentence,
+    resume_note,
 )
 
 Line = TypeVar(
@@ -131,7 +132,7 @@ def _checkpoint(line: CheckpointLine) -> str:
 
 def _resume(line: ResumeLine) -> str:
     how = "exactly" if line.exact else "approximately"
-    return f"resuming {how} after step {line.step}. {line.note}".rstrip()
+    return f"resuming {how} after step {line.step}. {resume_note(line)}".rstrip()
 
 
 def _result(line: ResultLine) -> str:

@@ -24,6 +24,7 @@ from trainer.contract.progress import (
     SampleLine,
     StepLine,
     guard_sentence,
+    resume_note,
 )
 
 CURVE_POINTS = 40
@@ -147,7 +148,8 @@ class History:
     def _resume(self, line: ResumeLine) -> None:
         self._rewind(line.step)
         how = "exactly" if line.exact else "nearly"
-        text = f"Attempt {line.attempt} goes on {how} after step {line.step:,}. {redact(line.note)}"
+        note = redact(resume_note(line))
+        text = f"Attempt {line.attempt} goes on {how} after step {line.step:,}. {note}"
         self.marks.append(Mark(line.step, "resume", text.strip()))
 
     def _guard(self, line: GuardLine) -> None:

@@ -13,6 +13,7 @@ class FailureKind(StrEnum):
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
+    STALLED = "stalled"
     PREEMPTED = "preempted"
     BUG = "bug"
 
@@ -23,6 +24,7 @@ EXIT_CODES = {
     FailureKind.DIVERGED: 3,
     FailureKind.OUT_OF_MEMORY: 4,
     FailureKind.DISK_FULL: 5,
+    FailureKind.STALLED: 6,
     FailureKind.PREEMPTED: 75,
     FailureKind.BUG: 1,
 }

@@ -75,12 +75,18 @@ class CheckpointLine(_Line):
 
 
 class ResumeLine(_Line):
-    """A later attempt goes on from a checkpoint; steps after it are written again."""
+    """A later attempt goes on from a checkpoint; steps after it are written again.
+
+    `lost_*` is how far at least the attempt before had come beyond it.
+    """
 
     kind: Literal["resume"] = "resume"
     step: int
     exact: bool
     note: str = ""
+    lost_steps: int = 0
+    lost_tokens: int = 0
+    lost_s: float = 0.0
 
 
 class DataLine(_Line):
@@ -184,6 +190,15 @@ _ACTIONS: dict[GuardAction, str] = {
     "skipped": "batch skipped",
     "rolled_back": "back to the checkpoint",
 }
+
+
+def resume_note(line: ResumeLine) -> str:
+    """Return what changed and what was lost, in sentences."""
+    if not line.lost_steps:
+        return line.note
+    steps = "1 step" if line.lost_steps == 1 else f"{line.lost_steps:,} steps"
+    lost = f"{steps} ({line.lost_tokens:,} tokens, {line.lost_s:,.0f} s) had been made beyond it."
+    return f"{lost} {line.note}".rstrip()
 
 
 def guard_sentence(line: GuardLine) -> str:

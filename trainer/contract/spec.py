@@ -196,6 +196,15 @@ class Guard(Part):
         title="Rate after a rollback",
         description="Each rollback multiplies the learning rate from there on by this.",
     )
+    stall_s: float = Field(
+        default=3600.0,
+        ge=1,
+        le=7 * 86_400,
+        title="Longest standstill",
+        description="End the process when no forward pass has ended for this long; more than an "
+        "evaluation or a checkpoint takes.",
+        json_schema_extra={"unit": "s"},
+    )
 
 
 class Evaluation(Part):
@@ -262,7 +271,12 @@ class RunSpec(Part):
     eval: Evaluation = Evaluation()
     compute: Compute = Compute()
     checkpoint: Checkpoint = Checkpoint()
-    deterministic: bool = False
+    deterministic: bool = Field(
+        default=False,
+        description="Use only algorithms that give the same bits each time, and refuse those that "
+        "cannot. On a CPU runs are equal without it; on a GPU it costs speed, mostly in the "
+        "attention's backward pass, and some operations have no such algorithm.",
+    )
     goal: Goal | None = None
 
     @model_validator(mode="after")
@@ -294,6 +308,7 @@ LATER = (
     "guard.on_spike",
     "guard.rollback_lr_factor",
     "guard.spike_z",
+    "guard.stall_s",
 )
 
 
