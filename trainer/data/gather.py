@@ -96,6 +96,8 @@ def gather(
         left = (source.left for source in split.train.sources)
         names = spec.data.training_sources
         census.judge(split.held_out, dict(zip(names, left, strict=True)))
+    if census is not None:
+        census.forget()
     rows = sum(len(source.seen.hashes) for source in sources)
     return Gathered(split, rows, judged.reader.sha256 if judged is not None else None, census)
 
