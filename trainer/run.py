@@ -33,6 +33,10 @@ QUIET = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A call to a dead server gives up in seconds, not in a quarter of an hour; the tracker calls
+    # again itself.
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "DO_NOT_TRACK": "1",
     # Spinning threads starve everything else on a shared machine, and themselves: under load a
     # step took ten times as long with the default.

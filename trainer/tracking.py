@@ -1,8 +1,9 @@
 """Send metrics and lineage to MLflow beside the training, never in its way.
 
 A synchronous metric costs 4.6 ms, and Azure ML answers 429 to more than a few calls a second. So
-a thread of its own sends windows of at most `WINDOW_METRICS`, and anything that goes wrong there
-is said once and ends the tracking, not the run.
+a thread of its own sends windows of at most `WINDOW_METRICS`. A window that could not be sent waits
+for the next one, and all go in their order once the store answers again; that it is away is said
+once. Nothing that goes wrong there ends the run, or lets its memory grow without an end.
 """
 
 import importlib
@@ -11,6 +12,7 @@ import os
 import queue
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -26,6 +28,8 @@ WINDOW_METRICS = 20
 STEP_METRICS = ("loss", "lr", "grad_norm", "tokens_per_s")
 # How long the end of a run waits for its last window.
 FINISH_S = 30.0
+# What may wait while the store is away: windows of two hours, and the lines of a call that hangs.
+WAITING_WINDOWS, WAITING_LINES = 1440, 20_000
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,16 @@ def is_workspace(uri: str) -> bool:
 class Tracker:
     """Hands lines to a store in a thread. `take` never blocks and never raises."""
 
-    def __init__(self, store: Store | None = None, *, window_s: float = WINDOW_S) -> None:
-        self._store, self._window_s = store, window_s
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        window_s: float = WINDOW_S,
+        finish_s: float = FINISH_S,
+    ) -> None:
+        self._store, self._window_s, self._finish_s = store, window_s, finish_s
+        self._waiting: deque[list[Point]] = deque(maxlen=WAITING_WINDOWS)
+        self._is_away = False
         self._open: tuple[str, RunSpec, Lineage, int] | None = None
         self._queue: queue.SimpleQueue[ProgressLine | End] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
@@ -80,25 +92,70 @@ class Tracker:
         self._thread.start()
 
     def take(self, line: ProgressLine) -> None:
-        """Queue a line; only steps and evaluations are metrics."""
-        if isinstance(line, StepLine | EvalLine):
+        """Queue a line; only steps and evaluations are metrics.
+
+        Steps are left out while a call to the store hangs and too many wait already.
+        """
+        has_room = self._queue.qsize() < WAITING_LINES
+        if isinstance(line, EvalLine) or (isinstance(line, StepLine) and has_room):
             self._queue.put(line)
 
     def finish(self, status: End) -> str | None:
         """Send what is left and close the run; return the store's id, None if it was not kept."""
         self._queue.put(status)
-        self._thread.join(FINISH_S)
+        self._thread.join(self._finish_s)
         return self.run_id
 
     def _work(self) -> None:
-        try:
-            store = self._store or self._connect()
-            run_id = store.begin()
-            self._send(store)
-        except Exception as error:  # noqa: BLE001  # tracking is a guest: it must not end a run
-            log.warning("this run is not recorded in MLflow: %s", str(error).split("\n", 1)[0])
-        else:
-            self.run_id = run_id
+        """Send a window every few seconds until the end is in the queue, then what is left."""
+        store: Store | None = None
+        run_id, status = "", None
+        while status is None:
+            lines, status = self._window()
+            if lines:
+                self._waiting.append(points(lines))
+            try:
+                if store is None:
+                    store, run_id = self._begin()
+                self._send(store)
+            except Exception as error:  # noqa: BLE001  # tracking is a guest: it must not end a run
+                self._say_away(error)
+        self._end(store, run_id, status)
+
+    def _begin(self) -> tuple[Store, str]:
+        self._store = self._store or self._connect()
+        return self._store, self._store.begin()
+
+    def _send(self, store: Store) -> None:
+        """Send all windows that wait, oldest first; one that fails goes on waiting."""
+        while self._waiting:
+            store.points(self._waiting[0])
+            self._waiting.popleft()
+        if self._is_away:
+            self._is_away = False
+            log.warning("MLflow answers again: all that waited has been sent")
+
+    def _end(self, store: Store | None, run_id: str, status: End) -> None:
+        """Close the run; try until the time is over if the store was there before."""
+        until = time.monotonic() + self._finish_s
+        while store is not None:
+            try:
+                self._send(store)
+                store.end(status)
+            except Exception as error:  # noqa: BLE001  # as above
+                self._say_away(error)
+                if time.monotonic() + self._window_s >= until:
+                    return
+                time.sleep(self._window_s)
+            else:
+                self.run_id = run_id
+                return
+
+    def _say_away(self, error: Exception) -> None:
+        if not self._is_away:
+            self._is_away = True
+            first = str(error).split("\n", 1)[0]
+            log.warning("this run is not recorded in MLflow: %s", first)
 
     def _connect(self) -> Store:
         assert self._open is not None
@@ -110,16 +167,6 @@ class Tracker:
         else:
             store = importlib.import_module("trainer.mlflow_store").MlflowStore(uri, spec, lineage)
         return store
-
-    def _send(self, store: Store) -> None:
-        """Send a window every few seconds until the end is in the queue."""
-        while True:
-            lines, status = self._window()
-            if lines:
-                store.points(points(lines))
-            if status is not None:
-                store.end(status)
-                return
 
     def _window(self) -> tuple[list[ProgressLine], End | None]:
         lines: list[ProgressLine] = []
