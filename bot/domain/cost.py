@@ -3,11 +3,7 @@
 from datetime import datetime
 
 from bot.domain.run import JobState, Run
-
-
-def cost_of(seconds: float, price_per_hour: float, nodes: int = 1) -> float:
-    """Return the cost of `nodes` machines for `seconds`, in the price's currency."""
-    return seconds / 3600 * price_per_hour * nodes
+from trainer.contract.price import cost_of
 
 
 def busy_seconds(run: Run, now: datetime) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain.cost import cost_of
 from bot.domain.people import Person, Thread
 from bot.domain.policy import Policy, never, why_approval
 from bot.domain.posts import PlanPost
@@ -13,6 +12,7 @@ from bot.domain.run import Difference, Draft, Plan
 from bot.errors import FieldFault, InputError
 from trainer.contract.estimate import Estimate
 from trainer.contract.faults import Fault, SpecError
+from trainer.contract.price import cost_of
 from trainer.contract.recipe import (
     ALIASES,
     Recipe,

@@ -13,6 +13,7 @@ from bot.domain.promotion import Promotion
 from bot.domain.promotion_limits import Money, PromotionLimits
 from bot.domain.run import Plan, Run
 from bot.errors import ForbiddenError
+from trainer.contract.price import price_of
 from trainer.contract.spec import Compute
 
 
@@ -37,8 +38,7 @@ class Policy(BaseModel):
 
     def price_of(self, compute: Compute) -> float | None:
         """Return the price of one node for an hour: `<sku>/low` goes before `<sku>`, None: none."""
-        own = self.prices.get(f"{compute.sku}/{compute.priority}")
-        return own if own is not None else self.prices.get(compute.sku)
+        return price_of(self.prices, compute)
 
     def limit_of(self, person: Person) -> float:
         """Return up to which cost the person may start a run alone; 0 where nothing is said."""

@@ -6,13 +6,12 @@ from peft import get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from tests.trainer.small import small_spec
+from trainer.contract.counts import lora_parameter_count, parameter_count
 from trainer.contract.estimate import (
     SMOLLM2_135M,
     UNKNOWN_TOKENS,
     Throughput,
     estimate,
-    lora_parameter_count,
-    parameter_count,
 )
 from trainer.contract.recipe import expand, find_recipe, recipes
 from trainer.contract.spec import ModelConfig

@@ -4,12 +4,13 @@ import math
 import os
 from dataclasses import dataclass
 
+from trainer.contract.counts import parameter_count, trained_count, training_flops_per_token
 from trainer.contract.data_size import epoch_tokens, unknown_sources
 from trainer.contract.machines import Machine, machine
-from trainer.contract.passes import micro_tokens
+from trainer.contract.memory import Memory, memory_of
 from trainer.contract.recipe import recipes
 from trainer.contract.spec import ModelConfig, RunSpec
-from trainer.contract.spread import WHOLE, Spread, choose, in_words
+from trainer.contract.spread import Spread, choose, in_words
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Estimate:
     basis: str  # a sentence: where the throughput comes from
     warnings: tuple[str, ...] = ()
     spread: str = ""  # sentences: how the run spreads over several processes
+    memory: Memory | None = None  # what `memory_bytes` is made of; None for an unknown shape
+    flops: float = 0.0  # multiplications and additions of all training
+    flops_per_token: float = 0.0
 
     @property
     def hours(self) -> float:
@@ -59,10 +63,6 @@ BESIDE_STEPS = 0.12
 # How far a run has been from the estimate: (low, high) factors with earlier runs, with the table,
 # and when even the number of tokens was a guess.
 RANGE_SEEN, RANGE_TABLE, RANGE_GUESS = (0.8, 1.3), (0.5, 2.5), (0.1, 10.0)
-# Interpreter, torch, transformers and TRL as loaded, before any model (measured).
-LOADED_BYTES = 700_000_000
-# Rows of logits that the loss holds at once, and copies of them (see trainer/loss.py).
-LOSS_CHUNK, LOSS_COPIES = 1024, 3
 
 
 def estimate(
@@ -87,21 +87,25 @@ def estimate(
         return _unknown(spec, steps, tokens)
     node = machine(spec.compute.sku)
     count = parameter_count(shape)
-    trained = _trained(spec, shape)
+    trained = trained_count(shape, spec)
     processes = max(1, node.gpus if node else 1) * spec.compute.nodes
-    spread, memory = plan_spread(
-        spec, shape, processes=processes, device_bytes=node.memory_bytes if node else None
-    )
+    device_bytes = node.memory_bytes if node else None
+    spread, _ = plan_spread(spec, shape, processes=processes, device_bytes=device_bytes)
+    memory = memory_of(shape, spec, processes=processes, spread=spread)
+    flops = training_flops_per_token(shape, spec)
     guessed = spec.budget.epochs is not None and known_tokens is None
     return Estimate(
         count,
         trained,
         steps,
         tokens,
-        memory,
+        memory.total,
         *_time(spec, shape, node, seen, (steps, tokens, cores, guessed)),
-        _warnings(spec, node, memory, guessed=guessed),
+        _warnings(spec, node, memory.total, guessed=guessed),
         in_words(spec, spread, processes=processes),
+        memory,
+        flops * tokens,
+        flops,
     )
 
 
@@ -116,71 +120,10 @@ def plan_spread(
         return choose(spec, None, processes=processes, memory_bytes=device_bytes), 0
 
     def need(spread: Spread) -> int:
-        trained = _trained(spec, shape)
-        return memory_bytes(shape, spec, trained=trained, processes=processes, spread=spread)
+        return memory_of(shape, spec, processes=processes, spread=spread).total
 
     found = choose(spec, need, processes=processes, memory_bytes=device_bytes)
     return found, need(found)
-
-
-def parameter_count(config: ModelConfig) -> int:
-    """Return the number of weights of a Llama-style decoder without biases."""
-    hidden = config.hidden_size
-    embeddings = config.vocab_size * hidden * (1 if config.tie_embeddings else 2)
-    return config.layers * _block_weights(config) + embeddings + hidden
-
-
-def lora_parameter_count(config: ModelConfig, spec: RunSpec) -> int:
-    """Return the number of adapter weights: rank times (inputs + outputs) of each target."""
-    hidden, mlp, kv_width = config.hidden_size, _mlp(config), _kv_width(config)
-    sides = [(hidden, hidden), (hidden, kv_width), (hidden, kv_width), (hidden, hidden)]
-    if spec.tuning.targets == "all-linear":
-        sides += [(hidden, mlp), (hidden, mlp), (mlp, hidden)]
-    return config.layers * sum(spec.tuning.r * (a + b) for a, b in sides)
-
-
-def memory_bytes(
-    config: ModelConfig,
-    spec: RunSpec,
-    *,
-    trained: int,
-    processes: int = 1,
-    spread: Spread = WHOLE,
-) -> int:
-    """Return the most memory that one of a run's processes holds.
-
-    Weights 4 bytes each; gradient and two Adam moments 12 for each that learns; what a block
-    keeps for the backward pass, counted from the decoder's operations; a chunk of logits.
-    Sharding leaves each process its part of weights, gradients and moments, and beside it the
-    block at work and the embeddings whole, with their gradients. Activation checkpointing keeps
-    of each block what went into it, and one block's activations at a time.
-    """
-    kept_per_token = 9 * config.hidden_size + 4 * _mlp(config) + 4 * _kv_width(config)
-    blocks_per_token = config.layers * kept_per_token
-    if spread.recomputes:
-        blocks_per_token = config.layers * config.hidden_size + kept_per_token
-    activations = 4 * micro_tokens(spec, processes) * blocks_per_token
-    logits = 4 * LOSS_COPIES * LOSS_CHUNK * config.vocab_size
-    state = 4 * parameter_count(config) + 12 * trained
-    if processes > 1 and not spread.is_sharded:
-        state += 4 * trained  # DDP's buckets hold the gradients once more
-    if spread.is_sharded:
-        at_work = parameter_count(config) - (config.layers - 1) * _block_weights(config)
-        state = math.ceil(state / processes) + 8 * at_work
-    return LOADED_BYTES + state + activations + logits
-
-
-def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:
-    """Return multiplications and additions for one token, forward and backward.
-
-    6 for each weight in a matrix (2 forward, 4 backward; arXiv:2001.08361), 4 where the weight
-    itself stands still; the output matrix counts for the tokens that are scored.
-    """
-    scored = 1.0 if spec.data.loss_on == "all" or spec.method == "pretrain" else 0.5
-    matrices = config.layers * _block_matrices(config)
-    head = scored * config.vocab_size * config.hidden_size
-    attended = config.layers * config.hidden_size * spec.data.max_length / 2
-    return (4 if spec.tuning.kind == "lora" else 6) * (matrices + head) + 6 * attended
 
 
 def _shape(spec: RunSpec, base: ModelConfig | None) -> ModelConfig | None:
@@ -271,26 +214,3 @@ def _stand_in() -> Machine:
     found = machine("Standard_NC24ads_A100_v4")
     assert found is not None
     return found
-
-
-def _trained(spec: RunSpec, shape: ModelConfig) -> int:
-    return (
-        lora_parameter_count(shape, spec) if spec.tuning.kind == "lora" else parameter_count(shape)
-    )
-
-
-def _block_weights(config: ModelConfig) -> int:
-    return _block_matrices(config) + 2 * config.hidden_size
-
-
-def _block_matrices(config: ModelConfig) -> int:
-    hidden = config.hidden_size
-    return 2 * hidden * hidden + 2 * hidden * _kv_width(config) + 3 * hidden * _mlp(config)
-
-
-def _kv_width(config: ModelConfig) -> int:
-    return config.hidden_size // config.heads * (config.kv_heads or config.heads)
-
-
-def _mlp(config: ModelConfig) -> int:
-    return config.intermediate_size or 4 * config.hidden_size
