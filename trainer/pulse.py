@@ -121,9 +121,10 @@ class Pulse:
             count += 1
             try:
                 self._store.set(_key(self._seat.rank), self._word or str(count))
-                self._lost = self._last_words() or self._silent()
+                lost = self._last_words() or self._silent()
             except RuntimeError:
-                self._lost = self._gone("The first")
+                lost = self._gone("The first")
+            self._lose(lost)
             self._turn_at = time.monotonic()
         if self._lost is not None and self._seat.is_first:
             with contextlib.suppress(RuntimeError):
@@ -133,11 +134,15 @@ class Pulse:
         """End the process where the main thread does not: it waits for what never comes."""
         while self._lost is None and not self._stopped.wait(self._patience_s / BEATS_IN_PATIENCE):
             if time.monotonic() - self._turn_at > self._patience_s:
-                self._lost = self._gone("The first")
+                self._lose(self._gone("The first"))
         if not self._stopped.wait(GRACE * self._patience_s):
             assert self._lost is not None
             self._end(self._lost.failure())
             os._exit(self._lost.exit_code)
+
+    def _lose(self, lost: PeerLostError | None) -> None:
+        if self._lost is None:  # The other thread may have been faster.
+            self._lost = lost
 
     def _last_words(self) -> PeerLostError | None:
         """Return another process's failure, if it could say it."""

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from trainer.base import find_base, whole_model
 from trainer.context import Context, StopFlag
@@ -90,6 +91,9 @@ def main(options: argparse.Namespace) -> int:
     except BadSpecError as error:  # There is no place for a progress file yet.
         sys.stderr.write(f"{error.message} {error.remedy}\n")
         return error.exit_code
+    if node.seat.ranks == 1:
+        # One process trains on one GPU: transformers would copy the model to all it sees.
+        env.setdefault("CUDA_VISIBLE_DEVICES", "0")
     progress = node.progress(as_json=options.progress == "json", say=_say)
     try:
         spec = read_spec(options.spec, env)
@@ -102,8 +106,17 @@ def main(options: argparse.Namespace) -> int:
         code = EXIT_CODES[failure.kind]
         if node.is_first and is_workspace(_tracking_uri(env) or ""):
             importlib.import_module("trainer.azureml.tracking").tell_failure(failure, code)
+        if node.seat.ranks > 1:
+            _end_now(code)
         return code
     return 0
+
+
+def _end_now(code: int) -> NoReturn:
+    """End without the interpreter's own end, which waits for connections to lost processes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(context: Context) -> None:

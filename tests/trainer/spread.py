@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from trainer.data.gather import gather
 from trainer.group import join, leave, wait_for_all
 from trainer.lineage import lineage
 from trainer.loop import Ingredients
+from trainer.outside import Outside
 from trainer.processes import Seat
 from trainer.tokens.packing import IGNORED
 
@@ -93,10 +95,10 @@ class Losses(TrainerCallback):
         self.seen[state.global_step] = self.reporter.step_loss
 
 
-def carry_out(context: Context, base: Path | None = None) -> dict[str, Any]:
+def carry_out(context: Context, base: str | None = None) -> dict[str, Any]:
     """Train as the product does, and return what was seen."""
     gathered = gather(context.spec, context.workdir)
-    attempt = attempt_of(Ingredients(context, gathered, base))
+    attempt = attempt_of(Ingredients(context, gathered, Path(base) if base else None))
     trainer = attempt.trainer
     look, losses = Look(), Losses(trainer.watch.reporter)
     trainer.add_callback(look)
@@ -122,31 +124,41 @@ def carry_out(context: Context, base: Path | None = None) -> dict[str, Any]:
 def main(folder: Path, env: Mapping[str, str]) -> None:
     """Carry out the runs of `folder`; each process writes `rank-N.pt` beside the output."""
     seat = Seat.of(env)
-    join(seat, env)
+    if seat.ranks > 1:
+        join(seat, env)
     for name, run in json.loads((folder / "runs.json").read_text()).items():
-        own = folder / name
-        output = own / "output"
         if seat.is_first:
             prepare(folder, name, run.get("goes_on_from"))
         wait_for_all()
-        context = context_of(
-            RunSpec.model_validate(run["spec"]),
-            own,
-            output=output if seat.is_first else output / f"rank-{seat.rank}",
-            seat=seat,
-            shared=output,
-        )
-        seen = carry_out(context, Path(run["base"]) if "base" in run else None)
-        torch.save(seen, own / f"rank-{seat.rank}.pt")
+        spec = RunSpec.model_validate(run["spec"])
+        place = on_machines if spec.compute.nodes > 1 else on_one_machine
+        seen = carry_out(place(spec, folder / name, seat), run.get("base"))
+        torch.save(seen, folder / name / f"rank-{seat.rank}.pt")
     leave()
+
+
+def on_one_machine(spec: RunSpec, folder: Path, seat: Seat) -> Context:
+    """Return a process's context where all of them share a disk."""
+    output = folder / "output"
+    own = output if seat.is_first else output / f"rank-{seat.rank}"
+    return context_of(spec, folder, output=own, seat=seat, shared=output)
+
+
+def on_machines(spec: RunSpec, folder: Path, seat: Seat) -> Context:
+    """Return it where each has a machine with a disk, and all see the folder `keep`."""
+    disk = folder / ("output" if seat.is_first else f"machine-{seat.rank}")
+    alone_there = replace(seat, local_rank=0, local_ranks=1)
+    outside = Outside(keep=folder / "keep")
+    return context_of(spec, folder, output=disk, seat=alone_there, shared=disk, outside=outside)
 
 
 def prepare(folder: Path, name: str, goes_on_from: str | None) -> None:
     """Make a run's folder with data, and with another run's checkpoint in the middle of it."""
     write_uneven_rows(folder / name)
-    if goes_on_from is not None:
-        saved = f"output/checkpoints/step-{SAVED:08d}"
-        shutil.copytree(folder / goes_on_from / saved, folder / name / saved)
+    for place in ("output/checkpoints", "keep") if goes_on_from else ():
+        saved = f"{place}/step-{SAVED:08d}"
+        if (folder / str(goes_on_from) / saved).exists():
+            shutil.copytree(folder / str(goes_on_from) / saved, folder / name / saved)
 
 
 if __name__ == "__main__":

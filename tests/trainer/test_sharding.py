@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from tests.trainer.launch import ended, killed_at_the_end, seats, start
 from tests.trainer.small import context_of, read_progress
 from tests.trainer.spread import SAVED, STEPS, carry_out, prepare, spread_spec
+from trainer.checkpoint import newest
 from trainer.contract.spec import RunSpec
 
 # PEFT 0.21 asks transformers by the old name.
@@ -63,6 +64,11 @@ def runs_of_two(base: Path) -> dict[str, Any]:
         "recomputed": {"spec": spread_spec(compute={**sharded, "activation_checkpointing": "on"})},
         "copied again": {"spec": spread_spec(compute=copied), "goes_on_from": "copied"},
         "sharded again": {"spec": spread_spec(compute=sharded), "goes_on_from": "sharded"},
+        "machines": {"spec": spread_spec(compute={**sharded, "nodes": 2})},
+        "machines again": {
+            "spec": spread_spec(compute={**sharded, "nodes": 2}),
+            "goes_on_from": "machines",
+        },
         "one goes on in two": {"spec": spread_spec(compute=sharded), "goes_on_from": "one"},
         "adapters copied": {"spec": spread_spec(compute=copied, **based)},
         "adapters sharded": {"spec": spread_spec(compute=sharded, **based)},
@@ -129,7 +135,9 @@ def test_a_sharded_model_has_nothing_but_shared_weights(runs: Runs) -> None:
         assert runs.seen("adapters sharded", rank)["types"] == ["DTensor"]
 
 
-@pytest.mark.parametrize("name", ["copied", "sharded", "adapters copied", "adapters sharded"])
+@pytest.mark.parametrize(
+    "name", ["copied", "sharded", "machines", "adapters copied", "adapters sharded"]
+)
 def test_two_processes_go_on_exactly(runs: Runs, name: str) -> None:
     """Adapters drop out: the chance of each process counts."""
     whole, again = runs.seen(name)["losses"], runs.seen(f"{name} again")["losses"]
@@ -159,6 +167,15 @@ def test_a_sharded_checkpoint_lies_in_parts(runs: Runs) -> None:
     assert {"__0_0.distcp", "__1_0.distcp", ".metadata"} <= names
     assert {"rng_state_0.pth", "rng_state_1.pth", "scheduler.pt", "trainer_state.json"} <= names
     assert "model.safetensors" not in names
+
+
+def test_machines_put_a_checkpoint_together_in_the_folder_that_all_see(runs: Runs) -> None:
+    found = newest(runs.folder / "machines/keep")
+    assert found is not None
+    assert {"__0_0.distcp", "__1_0.distcp", "rng_state_1.pth"} <= found[1].files.keys()
+    paths = [line.path for line in runs.lines("machines", "checkpoint")]
+    assert paths[-1] == str(found[0])
+    assert runs.seen("machines")["losses"] == runs.seen("sharded")["losses"]
 
 
 def test_adapters_of_two_processes_learn_as_copied_ones(runs: Runs) -> None:
