@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from tests.trainer.small import ROOT, process_environment
 
-PATIENCE_S = 250
+PATIENCE_S = 280
 
 
 def free_port() -> int:

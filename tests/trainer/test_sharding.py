@@ -18,6 +18,7 @@ from trainer.contract.spec import RunSpec
 
 # PEFT 0.21 asks transformers by the old name.
 pytestmark = [
+    pytest.mark.timeout(900),  # two processes and twelve runs, where all cores are busy
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning"),
 ]
