@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from trainer.bad_batches import BadBatches
+from trainer.best import take_best
 from trainer.callbacks import Judge, Keeper, Reporter
 from trainer.card import model_card
 from trainer.checkpoint import Manifest, Totals, write_whole
@@ -20,6 +21,7 @@ from trainer.contract.progress import CheckpointLine, Phase, PhaseLine, ResultLi
 from trainer.contract.spread import in_words
 from trainer.data.gather import Gathered
 from trainer.describing import describe_data
+from trainer.early_stop import why_ended
 from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
 from trainer.guardian import RollBack
@@ -102,6 +104,7 @@ class Attempt:
         reporter = Reporter(context, self.totals)
         self.judge = Judge(context, loop, self.totals)
         self.model_sha256 = ""  # until it is written
+        self.best_step: int | None = None
         self._last = LastStep.of(context)
         self._watchdog = Watchdog(context, self.totals, end_process(context))
         copies = context.outside.artifacts
@@ -140,8 +143,9 @@ class Attempt:
             )
         spread = in_words(context.spec, self.spread, processes=context.ranks)
         context.progress.write(PhaseLine, phase=Phase.TRAIN, note=spread)
-        if found is not None and found[1].step >= loop.steps:
+        if found is not None and (found[1].step >= loop.steps or self.ended):
             self.trainer.load_weights(found[0])
+            self.trainer.state.global_step = found[1].step
         else:
             while (found := self._loop(found)) is not None:
                 # As a new process would go on from the checkpoint; the old model goes first.
@@ -164,8 +168,11 @@ class Attempt:
     def judge_and_export(self, origin: Lineage | None) -> None:
         """Judge the trained model and write it, with its card; the first process has `origin`."""
         context, loop = self.context, self.loop
-        context.progress.write(PhaseLine, phase=Phase.EVALUATE)
-        self._judge(self.step)
+        context.progress.write(PhaseLine, phase=Phase.EVALUATE, note=self.ended)
+        if self.judge.step != self.step:
+            self.judge.judge(self.trainer.model, self.step)
+        self.best_step = take_best(context, self.trainer, self.totals.standing, self.judge)
+        self.judge.speak(self.trainer.model, self.step)
         context.progress.write(PhaseLine, phase=Phase.EXPORT)
         model = whole(self.trainer.model)
         if origin is None:
@@ -192,6 +199,11 @@ class Attempt:
         """Return how many optimizer steps have been made, over all attempts."""
         return int(self.trainer.state.global_step)
 
+    @property
+    def ended(self) -> str:
+        """Return in a sentence why training ended before its planned steps, if it did."""
+        return why_ended(self.context.spec, self.totals.standing, self.totals.train_s)
+
     def _judge(self, step: int) -> None:
         self.judge.judge(self.trainer.model, step)
         self.judge.speak(self.trainer.model, step)
@@ -210,6 +222,8 @@ class Attempt:
             peak_memory_bytes=peak_memory_bytes(),
             model=str(self.context.model_folder.relative_to(self.context.output)),
             model_sha256=self.model_sha256,
+            ended=self.ended if self.step < self.loop.steps else "",
+            best_step=self.best_step,
             mlflow_run_id=mlflow_run_id,
         )
 

@@ -12,6 +12,8 @@ from typing_extensions import override
 from trainer.checkpoint import Totals
 from trainer.context import Context
 from trainer.contract.progress import EvalLine, SampleLine, StepLine
+from trainer.contract.stopping import judging_every
+from trainer.early_stop import after_judging, out_of_patience, out_of_time
 from trainer.errors import DivergedError
 from trainer.judge import answer, perplexity
 from trainer.loop import Loop
@@ -22,7 +24,6 @@ from trainer.sharding import is_sharded
 LINE_EVERY_S = 0.1
 # Weight of the newest step in the smoothed throughput.
 SMOOTHING = 0.2
-EVALUATIONS_PER_RUN = 10
 ELSEWHERE = "a signal to another process"
 CHECKPOINTS_PER_RUN = 5
 
@@ -97,10 +98,11 @@ class Judge(TrainerCallback):
     def __init__(self, context: Context, loop: Loop, totals: Totals) -> None:
         self._context, self._loop, self._totals = context, loop, totals
         self.latest = 0.0
+        self.step: int | None = None  # that `latest` is of
 
     def judge(self, model: Any, step: int) -> None:
         """Report the loss on the held-out rows; all processes share the work out."""
-        self.latest = self._loop.judge(model)["loss"]
+        self.latest, self.step = self._loop.judge(model)["loss"], step
         if not math.isfinite(self.latest):
             raise DivergedError(
                 f"The loss on the held-out rows is {self.latest} after step {step}.",
@@ -135,34 +137,44 @@ class Judge(TrainerCallback):
 
     @override
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        every = self._context.spec.eval.every_steps
-        every = every or max(1, state.max_steps // EVALUATIONS_PER_RUN)
+        spec = self._context.spec
+        every = judging_every(spec.eval.every_steps, state.max_steps)
         if state.global_step % every or state.global_step == state.max_steps:
             return
         self.judge(kwargs["model"], state.global_step)
+        if spec.early_stop is not None:
+            self._totals.standing = after_judging(
+                self._totals.standing,
+                spec.early_stop,
+                step=state.global_step,
+                figures={"loss": self.latest},
+            )
         if state.global_step - every < state.max_steps / 2 <= state.global_step:
             self.speak(kwargs["model"], state.global_step)
 
 
 class Keeper(TrainerCallback):
-    """Decides after each step whether to save, and whether to stop: the signal, the time limit."""
+    """Decides after each step whether to save, and whether to stop.
+
+    Training stops for a signal, at the time limit, or when judgings bring nothing any more.
+    """
 
     def __init__(self, context: Context, totals: Totals) -> None:
         self._context, self._totals = context, totals
-        self.out_of_time = False
 
     @override
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         spec = self._context.spec
         every = spec.checkpoint.every_steps or max(1, state.max_steps // CHECKPOINTS_PER_RUN)
-        hours = spec.budget.hours
-        late = hours is not None and self._totals.train_s >= hours * 3600
-        self.out_of_time, told = anywhere(
-            self._context.ranks, late, self._context.stop.is_set, device=args.device
+        standing = self._totals.standing
+        late = out_of_time(spec, self._totals.train_s) or out_of_patience(spec, standing)
+        is_best = standing.step == state.global_step
+        over, told, best = anywhere(
+            self._context.ranks, late, self._context.stop.is_set, is_best, device=args.device
         )
         if told and not self._context.stop.is_set:
             self._context.stop.signal_name = ELSEWHERE
-        if self.out_of_time or told:
+        if over or told:
             control.should_training_stop = True
         last = state.global_step >= state.max_steps or control.should_training_stop
-        control.should_save = last or state.global_step % every == 0
+        control.should_save = last or best or state.global_step % every == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainer.contract.data_files import file_hash
+from trainer.early_stop import Standing
 from trainer.guarding import GuardState
 
 MANIFEST = "manifest.json"
@@ -27,6 +28,7 @@ class Totals(BaseModel):
     loss: float = 0.0
     first_eval_loss: float | None = None
     guard: GuardState = GuardState()
+    standing: Standing = Standing()
 
 
 class Manifest(BaseModel):
@@ -90,10 +92,24 @@ def read_manifest(path: Path) -> Manifest | None:
         return None
 
 
-def prune(folder: Path, *, keep: int) -> None:
-    """Remove all but the newest `keep` finished checkpoints, and every unfinished one."""
+def whole(folder: Path, step: int | None) -> Path | None:
+    """Return the checkpoint of `step` if every file of it has the hash in its manifest."""
+    if step is None:
+        return None
+    path = step_folder(folder, step)
+    manifest = read_manifest(path)
+    return path if manifest is not None and _is_whole(path, manifest) else None
+
+
+def prune(folder: Path, *, keep: int, best: int | None = None) -> None:
+    """Remove all but the newest `keep` finished checkpoints, and every unfinished one.
+
+    That of the step `best` stays as well.
+    """
     finished = sorted(folder.glob(f"step-*/{MANIFEST}"))
     kept = {path.parent for path in finished[-keep:]}
+    if best is not None:
+        kept.add(step_folder(folder, best))
     for path in folder.glob("step-*"):
         if path not in kept:
             shutil.rmtree(path, ignore_errors=True)

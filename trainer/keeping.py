@@ -11,6 +11,7 @@ from trainer.checkpoint import (
     prune,
     read_manifest,
     step_folder,
+    whole,
     write_whole,
 )
 from trainer.context import Context
@@ -43,6 +44,20 @@ def find(context: Context) -> tuple[Path, Manifest] | None:
     return path, manifest
 
 
+def find_step(context: Context, step: int | None) -> Path | None:
+    """Return the whole checkpoint of `step`, here or in the folder that outlives this machine.
+
+    The first process looks, and all go by what it found.
+    """
+    folders = [context.checkpoints, *filter(None, [context.outside.keep])]
+    number = None
+    if context.seat.is_first:
+        there = [number for number, folder in enumerate(folders) if whole(folder, step)]
+        number = there[-1] if there else None
+    number = first_says(number)
+    return None if number is None or step is None else step_folder(folders[number], step)
+
+
 def put(context: Context, written: Path, manifest: Manifest) -> str | None:
     """Make what the processes have written a whole checkpoint; older ones go.
 
@@ -70,9 +85,10 @@ def has_chance_of_all(checkpoint: Path, world_size: int) -> bool:
 def _put_here(context: Context, written: Path, manifest: Manifest) -> str | None:
     final = step_folder(context.checkpoints, manifest.step)
     most, keep = context.spec.checkpoint.keep, context.outside.keep
+    best = manifest.totals.standing.step
     commit(written, final, manifest)
-    prune(context.checkpoints, keep=most)
-    if keep is not None and not keep_checkpoint(final, keep, most=most):
+    prune(context.checkpoints, keep=most, best=best)
+    if keep is not None and not keep_checkpoint(final, keep, most=most, best=best):
         return None
     return str(final.relative_to(context.output))
 
@@ -104,5 +120,6 @@ def _put_together(context: Context, written: Path, manifest: Manifest) -> str:
         files = {name: digest for part in every for name, digest in part.items()}
         all_there = manifest.model_copy(update={"files": files})
         write_whole(final / MANIFEST, all_there.model_dump_json(indent=1))
-        prune(keep, keep=context.spec.checkpoint.keep)
+        best = manifest.totals.standing.step
+        prune(keep, keep=context.spec.checkpoint.keep, best=best)
     return str(final)

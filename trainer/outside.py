@@ -20,6 +20,7 @@ from trainer.checkpoint import (
     newest,
     prune,
     read_manifest,
+    whole,
     write_whole,
 )
 from trainer.contract.progress import SampleLine, read_line
@@ -64,23 +65,29 @@ def begin_attempt(keep: Path, job: str) -> tuple[int, int]:
 
 
 def restore(keep: Path, checkpoints: Path) -> None:
-    """Bring the newest whole checkpoint to the node's disk, unless a newer one is there."""
+    """Bring the newest whole checkpoint to the node's disk, unless a newer one is there.
+
+    The one with the best weights so far comes along, where that is another.
+    """
     found, here = newest(keep), newest(checkpoints)
     if found is None or (here is not None and here[1].step >= found[1].step):
         return
     source, manifest = found
     copy_checkpoint(source, checkpoints / source.name)
+    best = manifest.totals.standing.step
+    if best != manifest.step and (other := whole(keep, best)) is not None:
+        copy_checkpoint(other, checkpoints / other.name)
     log.warning("the checkpoint of step %d was brought back from %s", manifest.step, keep)
 
 
-def keep_checkpoint(source: Path, keep: Path, *, most: int) -> bool:
+def keep_checkpoint(source: Path, keep: Path, *, most: int, best: int | None = None) -> bool:
     """Copy a whole checkpoint to `keep`; return False when that failed.
 
     Training goes on then: the next checkpoint tries again, and a copy cut short has no manifest.
     """
     try:
         copy_checkpoint(source, keep / source.name)
-        prune(keep, keep=most)
+        prune(keep, keep=most, best=best)
     except OSError as error:
         log.warning("the checkpoint %s could not be kept in %s: %s", source.name, keep, error)
         return False

@@ -138,9 +138,8 @@ class Watched(Shardable):
             lower_rate(self.lr_scheduler, rate_factor(self.spec.guard, guard, saved.totals.guard))
 
     def load_weights(self, checkpoint: Path) -> None:
-        """Load the weights of a checkpoint at which training had already ended."""
+        """Load the weights of a checkpoint, and nothing else of it."""
         self._load_from_checkpoint(str(checkpoint))
-        self.state.global_step = self.state.max_steps = self.args.max_steps
 
 
 class _KeepsTheStart(TrainerCallback):

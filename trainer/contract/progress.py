@@ -133,6 +133,8 @@ class ResultLine(_Line):
     """The run is over and good. `model` is relative to the output folder.
 
     `model_sha256` is over the names and contents of its files: promotion refuses any other model.
+    `ended` is a sentence when training ended before its planned steps; `best_step` is the step
+    whose weights the model has, where they are not the last ones.
     """
 
     kind: Literal["result"] = "result"
@@ -146,6 +148,8 @@ class ResultLine(_Line):
     peak_memory_bytes: int
     model: str
     model_sha256: str = ""
+    ended: str = ""
+    best_step: int | None = None
     mlflow_run_id: str | None = None
 
 

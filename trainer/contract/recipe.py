@@ -31,6 +31,7 @@ ALIASES = {
     "sku": "compute.sku",
     "priority": "compute.priority",
     "goal": "goal.below",
+    "patience": "early_stop.patience",
 }
 # What a form shows before anybody chose: the one that shows the whole way in a minute.
 DEFAULT_RECIPE = "tiny-sft"

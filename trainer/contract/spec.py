@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from trainer.contract.data import Data
 from trainer.contract.methods import SHARDED_METHODS, method_names
 from trainer.contract.part import Part
+from trainer.contract.stopping import EarlyStop, never_stops
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,47}$"
 
@@ -268,6 +269,7 @@ class RunSpec(Part):
     budget: Budget
     optim: Optim = Optim()
     guard: Guard = Guard()
+    early_stop: EarlyStop | None = None
     eval: Evaluation = Evaluation()
     compute: Compute = Compute()
     checkpoint: Checkpoint = Checkpoint()
@@ -288,6 +290,10 @@ class RunSpec(Part):
                 f"compute.sharding full is offered for {' and '.join(SHARDED_METHODS)}, not for "
                 f"{self.method}: set it to none or auto"
             )
+        if self.early_stop is not None and self.budget.steps is not None:
+            why = never_stops(self.early_stop, self.eval.every_steps, self.budget.steps)
+            if why:
+                raise ValueError(why)
         if self.batch.tokens_per_step < self.data.max_length:
             raise ValueError(
                 f"batch.tokens_per_step {self.batch.tokens_per_step} is smaller than one sequence "
@@ -303,6 +309,7 @@ LATER = (
     "compute.priority",
     "compute.sharding",
     "data.mix",
+    "early_stop",
     "guard.max_rollbacks",
     "guard.max_skips",
     "guard.on_spike",
