@@ -17,6 +17,7 @@ from aiohttp import web
 
 from bot.adapters.bell import LocalBell, PostgresBell
 from bot.adapters.home_lock import HomeLock
+from bot.adapters.sampler import OptunaSampler
 from bot.adapters.sql import Password, SqlStore, check_version, leader_of, migrate, wires_of
 from bot.cards import render
 from bot.cards.card import Links
@@ -174,6 +175,7 @@ def _backends(base: Base, parts: Parts) -> Backends:
         registry=parts.registry,
         store=base.store,
         promotions=base.store.promotions,
+        sweeps=base.store.sweeps,
         clock=base.clock,
         bell=base.bell,
     )
@@ -193,6 +195,8 @@ async def _service(base: Base, parts: Parts) -> Service:
             jobs=parts.jobs,
             schedules=base.store.schedules,
             promotions=base.store.promotions,
+            sweeps=base.store.sweeps,
+            sampler=OptunaSampler(),
             registry=parts.registry,
             is_local=base.settings.profile == "local",
             find_data=parts.find_data,

@@ -19,14 +19,12 @@ from bot.chat.grammar import (
     Whoami,
 )
 from bot.chat.promoting import (
-    Models,
-    Promote,
     PromotionCommand,
-    Undeploy,
     answer_promotion,
 )
 from bot.chat.promotion_commands import about_promotion
 from bot.chat.scheduling import ScheduleCommand, answer_schedule
+from bot.chat.sweeping import SweepCommand, about_sweep, answer_sweep
 from bot.chat.turn import Turn
 from bot.domain.drafting import plan_post
 from bot.domain.forms import free_faults
@@ -75,10 +73,10 @@ class Commands:
                 return [await self._runs(person, command)]
             case Rerun():
                 return [await self._rerun(person, turn, command)]
-            case Queue() | ScheduleCommand() | Promote() | Models() | Undeploy():
-                return [await self._ahead(person, turn, command)]
             case Cancel() | Reject() | About():
                 return await self._about(person, command)
+            case _:
+                return [await self._ahead(person, turn, command)]
 
     async def _whoami(self, turn: Turn) -> Post:
         person = await self._service.person(turn.actor)
@@ -155,9 +153,14 @@ class Commands:
         )
 
     async def _ahead(
-        self, person: Person, turn: Turn, command: Queue | ScheduleCommand | PromotionCommand
+        self,
+        person: Person,
+        turn: Turn,
+        command: Queue | ScheduleCommand | PromotionCommand | SweepCommand,
     ) -> Post:
-        """Answer what asks for things to come: machines and queue, schedules, promotions."""
+        """Answer what asks for things to come: machines, schedules, sweeps, promotions."""
+        if isinstance(command, SweepCommand):
+            return await answer_sweep(self._service, person, turn, command)
         if isinstance(command, PromotionCommand):
             return await answer_promotion(self._service, person, turn, command)
         if isinstance(command, ScheduleCommand):
@@ -175,6 +178,10 @@ class Commands:
         promotion = await about_promotion(self._service, person, command)
         if promotion is not None:
             return [promotion]
+        verb, reason = _verb_of(command)
+        sweep = await about_sweep(self._service, person, verb, command.reference, reason)
+        if sweep is not None:
+            return [sweep]
         if isinstance(command, Cancel):
             run = await self._run_meant(person, command.reference, "cancel")
             run = await self._service.cancel(person, run.id, command.reason, Source.CHAT)
@@ -231,6 +238,12 @@ class Commands:
         if not rows:
             return TextPost(words.NO_METRICS.format(name=run.spec.name, status=_state(run)))
         return MetricsPost(await self._service.view(run), rows)
+
+
+def _verb_of(command: Cancel | Reject | About) -> tuple[str, str]:
+    if isinstance(command, About):
+        return command.verb, ""
+    return ("cancel" if isinstance(command, Cancel) else "reject"), command.reason
 
 
 def query_of(command: Runs, person: Person, limit: int) -> RunQuery:

@@ -12,6 +12,7 @@ from bot.chat.promoting import (
     parse_undeploy,
 )
 from bot.chat.scheduling import ScheduleCommand, parse_schedule
+from bot.chat.sweeping import SweepCommand, parse_sweep
 from bot.chat.words import COMMANDS
 from bot.domain.naming import nearest
 from bot.domain.run import RunStatus
@@ -57,6 +58,8 @@ SYNONYMS = {
     "unserve": "undeploy",
     "retire": "undeploy",
     "clusters": "queue",
+    "sweeps": "sweep",
+    "tune": "sweep",
 }
 
 
@@ -148,6 +151,7 @@ Command = (
     | Queue
     | ScheduleCommand
     | PromotionCommand
+    | SweepCommand
 )
 
 
@@ -274,4 +278,5 @@ PARSERS: Mapping[str, Callable[[list[str]], Command]] = {
     "promote": parse_promote,
     "models": parse_models,
     "undeploy": parse_undeploy,
+    "sweep": parse_sweep,
 }

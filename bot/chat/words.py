@@ -37,6 +37,12 @@ COMMANDS = {
     "undeploy": CommandHelp(
         "undeploy [endpoint] [why]", "End what is served; the model stays.", "undeploy assistant"
     ),
+    "sweep": CommandHelp(
+        "sweep [recipe] [key=value,value ...] [key=low..high[:log]] [budget=...] [parallel=...]",
+        "Try several values as runs under one budget; the best run is told. Shows the cost of all "
+        "first; nothing is spent before `sweep start`.",
+        "sweep tiny-sft lr=1e-3,2e-3,5e-3 seed=0,1 budget=2",
+    ),
     "whoami": CommandHelp("whoami", "Show who I think you are, and what you may do.", "whoami"),
     "help": CommandHelp("help [command]", "Show this.", "help train"),
 }

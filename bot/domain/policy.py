@@ -12,6 +12,7 @@ from bot.domain.people import Person, Role
 from bot.domain.promotion import Promotion
 from bot.domain.promotion_limits import Money, PromotionLimits
 from bot.domain.run import Plan, Run
+from bot.domain.sweep import Sweep
 from bot.errors import ForbiddenError
 from trainer.contract.price import price_of
 from trainer.contract.spec import Compute
@@ -124,7 +125,9 @@ def never(policy: Policy, plan: Plan, limit: float | None) -> str | None:
     )
 
 
-def right_to_decide(policy: Policy, person: Person, asked: Run | Promotion, now: datetime) -> Right:
+def right_to_decide(
+    policy: Policy, person: Person, asked: Run | Promotion | Sweep, now: datetime
+) -> Right:
     """Return whether the person may approve or reject what is asked now (four eyes)."""
     what, approval = _word(asked), asked.wish.approval
     if approval is None:
@@ -156,7 +159,9 @@ def right_to_cancel(policy: Policy, person: Person, run: Run) -> Right:
     return right_of_requester(policy, person, run, "cancel it")
 
 
-def right_of_requester(policy: Policy, person: Person, asked: Run | Promotion, verb: str) -> Right:
+def right_of_requester(
+    policy: Policy, person: Person, asked: Run | Promotion | Sweep, verb: str
+) -> Right:
     """Return whether the person asked for it, or may end what others asked for."""
     if person.is_same(asked.requester) or person.role in policy.cancel_others:
         return YES
@@ -218,5 +223,7 @@ def rights_in_words(policy: Policy, person: Person) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _word(asked: Run | Promotion) -> str:
+def _word(asked: Run | Promotion | Sweep) -> str:
+    if isinstance(asked, Sweep):
+        return "sweep"
     return "run" if isinstance(asked, Run) else "promotion"

@@ -9,6 +9,7 @@ from bot.domain.people import Person
 from bot.domain.promotion import Promotion
 from bot.domain.run import Event
 from bot.domain.schedule import Schedule
+from bot.domain.sweep import Sweep
 
 
 class PeopleStore(Protocol):
@@ -85,3 +86,30 @@ class ScheduleStore(Protocol):
 
     async def remove_schedule(self, name: str) -> None:
         """Forget a schedule. May be repeated."""
+
+
+class SweepStore(Protocol):
+    """Keeps sweeps, each with its own trail; its trials are runs like any other.
+
+    Every method is one transaction. Raises `DiskFullError`, `UnavailableError`.
+    """
+
+    async def add_sweep(self, sweep: Sweep) -> Sweep:
+        """Store a new sweep; return a stored one of that id."""
+
+    async def save_sweep(self, sweep: Sweep, messages: Sequence[Message] = ()) -> Sweep:
+        """Store a changed sweep and what it tells; return it with its new version.
+
+        Raises `ConflictError` when the stored version is not `sweep.version`: load it again;
+        `NotFoundError` for an unknown one. A message whose key is known keeps its delivery and
+        gets the new post, as in `RunStore.save_run`.
+        """
+
+    async def sweep(self, sweep_id: str) -> Sweep | None:
+        """Return the sweep."""
+
+    async def sweeps(self, limit: int = 50) -> Sequence[Sweep]:
+        """Return sweeps, newest first."""
+
+    async def open_sweeps(self) -> Sequence[Sweep]:
+        """Return the sweeps that wait for approval or go on, oldest first."""

@@ -10,7 +10,7 @@ from bot.domain.run import JobSeen, JobState, PipelineSeen, ProgressSeen, Run, S
 from bot.domain.seen import ENDED_JOB
 from bot.errors import BotError
 from bot.ports import Bell, Clock, Jobs, Pipelines, Registry, RunStore, Tracking
-from bot.ports.records import PromotionStore
+from bot.ports.records import PromotionStore, SweepStore
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Backends:
     registry: Registry
     store: RunStore
     promotions: PromotionStore
+    sweeps: SweepStore
     clock: Clock
     bell: Bell
 

@@ -31,6 +31,7 @@ from bot.errors import BotError, ConflictError, UnavailableError
 from bot.ports import PipelineKind, PipelineRequest
 from bot.reconciler.look import Backends, Sighting, Troubles, look, places_of, seen_now
 from bot.reconciler.promotions import Promoter
+from bot.reconciler.sweeps import Sweeper
 from trainer.contract.spec import spec_hash
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Reconciler:
         self.sweeps = 0
         self._troubles = Troubles(world.clock)
         self._promoter = Promoter(world, policy, self._troubles)
+        self._sweeper = Sweeper(world, policy, self._troubles)
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -84,6 +86,7 @@ class Reconciler:
         except BotError as error:
             self._troubles.note("queue", error)
         await self._promoter.sweep()
+        await self._sweeper.sweep()
         self.sweeps += 1
 
     async def _tend(self, run: Run, sighting: Sighting) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from bot.domain.people import Person, Thread
 from bot.domain.promotion import Promotion
 from bot.domain.run import Run
+from bot.domain.sweep import Sweep
 from bot.errors import ConflictError, FieldFault, ForbiddenError, InputError
 
 Asked = TypeVar("Asked", Run, Promotion)
@@ -21,7 +22,7 @@ def reason_for_no(reason: str) -> str:
     return reason.strip()
 
 
-def is_repeated(asked: Run | Promotion, person: Person, *, approved: bool) -> bool:
+def is_repeated(asked: Run | Promotion | Sweep, person: Person, *, approved: bool) -> bool:
     """Return whether the person has given this answer before: the same click, delivered again."""
     made = asked.wish.approval.decision if asked.wish.approval else None
     return made is not None and made.by.is_same(person) and made.approved is approved

@@ -40,6 +40,7 @@ from bot.service.promotions import Promotions
 from bot.service.results import Results
 from bot.service.schedules import Schedules
 from bot.service.starting import ring_for, start_run
+from bot.service.sweeps import Sweeps
 from bot.service.world import World
 from trainer.contract.faults import SpecError
 from trainer.contract.recipe import find_recipe
@@ -58,6 +59,7 @@ class Service:
         self.now = world.clock.now
         self.machines = Machines(world)
         self.schedules = Schedules(world, world.schedules, self.machines)
+        self.sweeps = Sweeps(world, self._drafts)
         self.promotions, self.results = Promotions(world), Results(world.jobs)
         self.currency, self.is_local = world.policy.currency, world.is_local
         self.announce = world.announce

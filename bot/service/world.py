@@ -7,7 +7,8 @@ from bot.domain.people import Thread
 from bot.domain.policy import Policy
 from bot.ports import Bell, Clock, Jobs, Pipelines, Registry, RunStore, Tracking
 from bot.ports.directory import Directory
-from bot.ports.records import PromotionStore, ScheduleStore
+from bot.ports.records import PromotionStore, ScheduleStore, SweepStore
+from bot.ports.sampler import Sampler
 from trainer.contract.spec import ModelConfig
 
 
@@ -46,6 +47,8 @@ class World:
     directory: Directory
     schedules: ScheduleStore
     promotions: PromotionStore
+    sweeps: SweepStore
+    sampler: Sampler
     registry: Registry
     is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path

@@ -16,6 +16,7 @@ from bot.adapters.memory import (
     MemoryStore,
     MemoryTracking,
 )
+from bot.adapters.sampler import OptunaSampler
 from bot.chat.conversation import Chat
 from bot.chat.turn import Reply, Turn
 from bot.domain.message import Message
@@ -116,6 +117,8 @@ class World:
                 jobs=self.jobs,
                 schedules=self.store.schedules,
                 promotions=self.store.promotions,
+                sweeps=self.store.sweeps,
+                sampler=OptunaSampler(),
                 registry=self.registry,
                 is_local=True,
                 sign_in_url=self.sign_in_url,
@@ -132,6 +135,7 @@ class World:
                 registry=self.registry,
                 store=self.store,
                 promotions=self.store.promotions,
+                sweeps=self.store.sweeps,
                 clock=self.clock,
                 bell=self.bell,
             ),

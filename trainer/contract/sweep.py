@@ -69,7 +69,7 @@ class SweepSpec(Part):
 
     version: Literal[1] = 1
     recipe: str
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = Field(default_factory=dict)
     vary: dict[str, tuple[Value, ...] | Range] = Field(min_length=1, max_length=8)
     how: Literal["grid", "random"] = "grid"
     trials: int | None = Field(
@@ -185,13 +185,17 @@ def _contradictions(sweep: SweepSpec) -> Iterable[Fault]:
             yield from _bad_list(key, values)
         elif sweep.how == "grid" and values.step is None:
             yield Fault(key, "a range has no end of values for a grid: add step, or how=random")
+    yield from _bad_changes(sweep, frozenset(places))
+    yield from _bad_count(sweep)
+
+
+def _bad_changes(sweep: SweepSpec, varied: frozenset[str]) -> Iterable[Fault]:
     for key in sweep.changes:
         place = ALIASES.get(key, key)
-        if place in places:
+        if place in varied:
             yield Fault(key, "is changed and varied; leave one out")
         if place == "budget.cost":
             yield Fault(key, "of a sweep is that of all trials: give it as budget.cost")
-    yield from _bad_count(sweep)
 
 
 def _bad_list(key: str, values: Sequence[Value]) -> Iterable[Fault]:

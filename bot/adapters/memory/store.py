@@ -10,6 +10,7 @@ from bot.adapters.memory.faults import Faults
 from bot.adapters.memory.people import MemoryPeople
 from bot.adapters.memory.promotions import MemoryPromotions
 from bot.adapters.memory.schedules import MemorySchedules
+from bot.adapters.memory.sweeps import MemorySweeps
 from bot.domain.delivery import delivered, reposted
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
@@ -34,6 +35,7 @@ class MemoryStore(RunStore):
         self._faults = Faults()
         self.people = MemoryPeople()
         self.promotions = MemoryPromotions(self._tell)
+        self.sweeps = MemorySweeps(self._tell)
         self.schedules = MemorySchedules()
 
     def fail_next(self, *errors: BotError) -> None:

@@ -156,3 +156,13 @@ schedules = Table(
     Column("version", Integer, nullable=False),
     Column("body", Text, nullable=False),
 )
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("status", String(32), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)

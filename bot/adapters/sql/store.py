@@ -17,6 +17,7 @@ from bot.adapters.sql.postgresql import check_writable
 from bot.adapters.sql.promotions import SqlPromotions
 from bot.adapters.sql.schedules import SqlSchedules
 from bot.adapters.sql.sqlite import SQLITE, check_room
+from bot.adapters.sql.sweeps import SqlSweeps
 from bot.adapters.sql.telling import tell
 from bot.domain.message import Message, MessageState
 from bot.domain.people import Thread
@@ -38,6 +39,7 @@ class SqlStore(RunStore):
         self._database, self._space_needed = database, space_needed
         self.people = SqlPeople(database)
         self.promotions = SqlPromotions(database)
+        self.sweeps = SqlSweeps(database)
         self.schedules = SqlSchedules(database)
 
     @classmethod

@@ -10,6 +10,7 @@ from bot.domain.people import Thread
 from bot.domain.promotion import Promotion
 from bot.domain.run import Draft, Event, Run
 from bot.domain.schedule import Schedule
+from bot.domain.sweep import Sweep
 from bot.errors import InputError, SetupError
 
 T = TypeVar("T")
@@ -54,3 +55,4 @@ MESSAGE: Final = Codec(Message, "message")
 THREAD: Final = Codec(Thread, "conversation")
 PROMOTION: Final = Codec(Promotion, "promotion")
 SCHEDULE: Final = Codec(Schedule, "schedule")
+SWEEP: Final = Codec(Sweep, "sweep")

@@ -21,6 +21,7 @@ from bot.adapters.memory import (
     MemoryTracking,
 )
 from bot.adapters.memory.people import MemoryPeople
+from bot.adapters.sampler import OptunaSampler
 from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
 from bot.errors import InputError
@@ -73,6 +74,8 @@ class Site:
             jobs=self.jobs,
             schedules=self.store.schedules,
             promotions=self.store.promotions,
+            sweeps=self.store.sweeps,
+            sampler=OptunaSampler(),
             registry=MemoryRegistry(),
             clock=self.clock,
             bell=self.bell,
