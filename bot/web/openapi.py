@@ -14,6 +14,7 @@ from bot.web.description import describe
 from bot.web.endpoint import Call, Endpoint
 from bot.web.promotions import PROMOTIONS
 from bot.web.results import RESULTS
+from bot.web.sweeps import SWEEPS
 from trainer.contract.grant import PATH as GRANTS
 from trainer.contract.grant import GrantAnswer, GrantRequest
 from trainer.contract.order import Order, OrderAnswer
@@ -268,4 +269,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     *RESULTS,
     *PROMOTIONS,
+    *SWEEPS,
 )
