@@ -29,8 +29,8 @@ from bot.domain.message import MessageState
 from bot.domain.plan import Tempo
 from bot.errors import BotError, SetupError
 from bot.housekeeping import Housekeeping
-from bot.profiles import Base, Files, Parts, parts_of, password_of
-from bot.reconciler import Backends, Reconciler
+from bot.profiles import Base, Files, Parts, backends_of, parts_of, password_of
+from bot.reconciler import Reconciler
 from bot.scheduling import Scheduler
 from bot.service import Service, World
 from bot.settings import Settings, load_people, load_policy, load_settings
@@ -148,7 +148,7 @@ class Duties:
         tempo = Tempo(quiet=timedelta(seconds=base.settings.card_every_s))
         self._base, self._around = base, around
         self._reconciler = Reconciler(
-            _backends(base, parts), base.files.policy, tempo, base.settings.sweep_s
+            backends_of(base, parts), base.files.policy, tempo, base.settings.sweep_s
         )
         self._scheduler = Scheduler(service.schedules, base.clock)
         self._housekeeping = Housekeeping(
@@ -165,20 +165,6 @@ class Duties:
     def readings(self) -> list[Reading]:
         """Return what /metrics tells of them."""
         return [_loop_reading(self._reconciler), _outbox_reading(self._base.store)]
-
-
-def _backends(base: Base, parts: Parts) -> Backends:
-    return Backends(
-        pipelines=parts.pipelines,
-        jobs=parts.jobs,
-        tracking=parts.tracking,
-        registry=parts.registry,
-        store=base.store,
-        promotions=base.store.promotions,
-        sweeps=base.store.sweeps,
-        clock=base.clock,
-        bell=base.bell,
-    )
 
 
 async def _service(base: Base, parts: Parts) -> Service:

@@ -92,14 +92,16 @@ def judge(run: Run) -> Verdict | None:
     if run.status is not RunStatus.SUCCEEDED or result is None:
         return None
     start = f"from {result.first_eval_loss:.2f} to {result.eval_loss:.2f}"
+    early = f" {result.ended}" if result.ended else ""
     goal = run.spec.goal
     if goal is None:
-        return Verdict(f"Evaluation loss went {start}; there was no goal.", None)
+        return Verdict(f"Evaluation loss went {start}; there was no goal.{early}", None)
     reached_value = result.eval_loss if goal.metric == "eval_loss" else result.eval_perplexity
     reached = reached_value < goal.below
     name = "Evaluation loss" if goal.metric == "eval_loss" else "Perplexity"
     word = "Goal reached" if reached else "Goal missed"
     return Verdict(
-        f"{word}: {name.lower()} {reached_value:.2f}, goal below {goal.below:g} (loss {start}).",
+        f"{word}: {name.lower()} {reached_value:.2f}, goal below {goal.below:g} (loss {start})."
+        f"{early}",
         reached,
     )

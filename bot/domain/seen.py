@@ -129,6 +129,7 @@ class ResultSeen:
     peak_memory_bytes: int
     model: str
     model_sha256: str = ""  # over the model's files; empty from a trainer that did not say it
+    ended: str = ""  # why training ended before its planned steps, in a sentence
 
 
 @dataclass(frozen=True)

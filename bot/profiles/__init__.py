@@ -7,10 +7,10 @@ from typing import cast
 
 from bot.adapters.sql import Password
 from bot.profiles.local import local_parts
-from bot.profiles.parts import Base, Files, Parts
+from bot.profiles.parts import Base, Files, Parts, backends_of
 from bot.settings import Settings
 
-__all__ = ["Base", "Files", "Parts", "parts_of", "password_of"]
+__all__ = ["Base", "Files", "Parts", "backends_of", "parts_of", "password_of"]
 
 Context = AbstractAsyncContextManager[Parts]
 

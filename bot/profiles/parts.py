@@ -13,6 +13,7 @@ from bot.domain.policy import Policy
 from bot.housekeeping import Look
 from bot.ports import Bell, Jobs, Pipelines, Registry, Tracking
 from bot.ports.directory import Directory
+from bot.reconciler import Backends
 from bot.service import DataFinder, FolderFinder
 from bot.service.grants import Grants
 from bot.settings import Settings
@@ -70,3 +71,18 @@ class Parts:
     looks: Sequence[Look] = ()
     notice: str = ""
     sign_in_url: str = ""
+
+
+def backends_of(base: Base, parts: Parts) -> Backends:
+    """Return what the loop looks at."""
+    return Backends(
+        pipelines=parts.pipelines,
+        jobs=parts.jobs,
+        tracking=parts.tracking,
+        registry=parts.registry,
+        store=base.store,
+        promotions=base.store.promotions,
+        sweeps=base.store.sweeps,
+        clock=base.clock,
+        bell=base.bell,
+    )

@@ -171,6 +171,7 @@ class History:
             peak_memory_bytes=line.peak_memory_bytes,
             model=line.model,
             model_sha256=line.model_sha256,
+            ended=redact(line.ended),
         )
         self._seen = replace(self._seen, result=result, failure=None, eta_s=None)
 
