@@ -67,7 +67,7 @@ class Guardian:
     def _go_back(self, step: int, found: tuple[Path, Manifest]) -> None:
         then, now = found[1].totals, self._totals
         now.guard = now.guard.rolled_back(step=step, to=then.guard, to_step=found[1].step)
-        now.tokens, now.loss = then.tokens, then.loss
+        now.tokens, now.loss, now.standing = then.tokens, then.loss, then.standing
         raise RollBack(found)
 
     def _report(
