@@ -136,7 +136,7 @@ class Attempt:
             if lost:
                 context.progress.write(ResumeLine, step=0, exact=True, **lost)
             context.progress.write(PhaseLine, phase=Phase.EVALUATE, note="before training")
-            self._judge(0)
+            self._judge(0, with_tasks=context.spec.eval.compare_base)
         else:
             context.progress.write(
                 ResumeLine, step=found[1].step, **self._exactness(*found), **lost
@@ -168,10 +168,16 @@ class Attempt:
     def judge_and_export(self, origin: Lineage | None) -> None:
         """Judge the trained model and write it, with its card; the first process has `origin`."""
         context, loop = self.context, self.loop
+        tasks = context.spec.eval.tasks
         context.progress.write(PhaseLine, phase=Phase.EVALUATE, note=self.ended)
         if self.judge.step != self.step:
             self.judge.judge(self.trainer.model, self.step)
         self.best_step = take_best(context, self.trainer, self.totals.standing, self.judge)
+        if self.best_step is not None and self.judge.metrics:  # They are of the last weights.
+            self.judge.judge(self.trainer.model, self.best_step)
+        if tasks:
+            context.progress.write(PhaseLine, phase=Phase.EVALUATE, note=", ".join(tasks))
+            self.judge.ask(self.trainer.model, self.best_step or self.step)
         self.judge.speak(self.trainer.model, self.step)
         context.progress.write(PhaseLine, phase=Phase.EXPORT)
         model = whole(self.trainer.model)
@@ -204,8 +210,10 @@ class Attempt:
         """Return in a sentence why training ended before its planned steps, if it did."""
         return why_ended(self.context.spec, self.totals.standing, self.totals.train_s)
 
-    def _judge(self, step: int) -> None:
+    def _judge(self, step: int, *, with_tasks: bool) -> None:
         self.judge.judge(self.trainer.model, step)
+        if with_tasks:
+            self.judge.ask(self.trainer.model, step)
         self.judge.speak(self.trainer.model, step)
 
     def _result(self, mlflow_run_id: str | None) -> ResultLine:
@@ -224,6 +232,8 @@ class Attempt:
             model_sha256=self.model_sha256,
             ended=self.ended if self.step < self.loop.steps else "",
             best_step=self.best_step,
+            metrics=self.judge.metrics,
+            first_metrics=self.totals.first_metrics,
             mlflow_run_id=mlflow_run_id,
         )
 

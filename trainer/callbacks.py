@@ -1,5 +1,6 @@
 """What happens around each optimizer step: report it, judge the model, save, stop."""
 
+import importlib
 import math
 import time
 from typing import Any
@@ -19,6 +20,7 @@ from trainer.judge import answer, perplexity
 from trainer.loop import Loop
 from trainer.method import find_method
 from trainer.sharding import is_sharded
+from trainer.tasks import find_tasks
 
 # At most ten lines a second: more is no use to a chart, and a small model does fifty steps.
 LINE_EVERY_S = 0.1
@@ -35,6 +37,15 @@ def anywhere(ranks: int, *flags: bool, device: torch.device) -> list[bool]:
     raised = torch.tensor([float(flag) for flag in flags], device=device)
     torch.distributed.all_reduce(raised)
     return [bool(value) for value in raised]
+
+
+def task_judge(context: Context) -> Any:
+    """Return the spec's tasks, ready to be asked; what is wrong with one is said before training.
+
+    lm-eval takes some seconds to load: it is, where a spec names a task.
+    """
+    tasks = find_tasks(context.spec.eval.tasks, context.workdir)
+    return importlib.import_module("trainer.lm_tasks").TaskJudge(tasks) if tasks else None
 
 
 class Reporter(TrainerCallback):
@@ -99,10 +110,13 @@ class Judge(TrainerCallback):
         self._context, self._loop, self._totals = context, loop, totals
         self.latest = 0.0
         self.step: int | None = None  # that `latest` is of
+        self.metrics: dict[str, float] = {}
+        self._tasks = task_judge(context)
 
     def judge(self, model: Any, step: int) -> None:
         """Report the loss on the held-out rows; all processes share the work out."""
-        self.latest, self.step = self._loop.judge(model)["loss"], step
+        self.metrics = dict(self._loop.judge(model))
+        self.latest, self.step = self.metrics.pop("loss"), step
         if not math.isfinite(self.latest):
             raise DivergedError(
                 f"The loss on the held-out rows is {self.latest} after step {step}.",
@@ -112,8 +126,29 @@ class Judge(TrainerCallback):
             )
         if self._totals.first_eval_loss is None:
             self._totals.first_eval_loss = self.latest
+            self._totals.first_metrics = dict(self.metrics)
+        self._tell(step)
+
+    def ask(self, model: Any, step: int) -> None:
+        """Report what the spec's tasks come to, beside the loss.
+
+        The first process answers them; of a sharded model each has to compute its part.
+        """
+        if self._tasks is None or not (self._context.is_first or is_sharded(model)):
+            return
+        chat = find_method(self._context.spec.method).CHAT
+        self.metrics |= self._tasks.judge(model, self._loop.tokenizer, chat=chat)
+        if step == 0:
+            self._totals.first_metrics = dict(self.metrics)
+        self._tell(step)
+
+    def _tell(self, step: int) -> None:
         self._context.progress.write(
-            EvalLine, step=step, loss=self.latest, perplexity=perplexity(self.latest)
+            EvalLine,
+            step=step,
+            loss=self.latest,
+            perplexity=perplexity(self.latest),
+            metrics=self.metrics,
         )
 
     def speak(self, model: Any, step: int) -> None:

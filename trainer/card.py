@@ -1,5 +1,7 @@
 """The model card: what was trained, on what, how, with which result, and how to load it."""
 
+import math
+
 from trainer.contract.progress import DataLine, ResultLine
 from trainer.contract.spec import RunSpec, canonical_json
 from trainer.lineage import Lineage
@@ -22,14 +24,20 @@ Trained by run `{lineage.run_id}` with recipe `{spec.recipe}`.
 | Data | `{spec.data.in_words}`, sha256 `{data.sha256}` |
 | Rows | {data.rows_kept} learned, {data.rows_eval} held out |
 | Steps, tokens | {result.steps}, {result.tokens} |
-| Loss on held-out rows before | {result.first_eval_loss:.4f} nats a token |
-| Loss on held-out rows after | {result.eval_loss:.4f} nats a token |
-| Perplexity on held-out rows | {result.eval_perplexity:.2f} |
 | Training time | {result.train_s:.0f} s |
 | Code | {commit}, sha256 `{code}` |
 | Spec | sha256 `{lineage.spec_sha256}` |
 | Versions | {versions} |
 
+## Results
+
+On rows and questions that it never learned; losses in nats a token.
+
+| | before | after |
+| --- | --- | --- |
+| Loss on held-out rows | {result.first_eval_loss:.4f} | {result.eval_loss:.4f} |
+| Perplexity on held-out rows | {first_perplexity:.2f} | {result.eval_perplexity:.2f} |
+{metrics}
 ## How to load it
 
 ```python
@@ -68,4 +76,15 @@ def model_card(spec: RunSpec, data: DataLine, result: ResultLine, lineage: Linea
         code=lineage.code_sha256 or "unknown",
         versions=", ".join(f"{name} {value}" for name, value in lineage.versions.items()),
         json=canonical_json(spec),
+        first_perplexity=math.exp(min(result.first_eval_loss, 700.0)),
+        metrics=_metrics(result),
     )
+
+
+def _metrics(result: ResultLine) -> str:
+    """Return a row for each other figure; what was not asked before training stays empty."""
+    rows = []
+    for name, value in result.metrics.items():
+        first = result.first_metrics.get(name)
+        rows.append(f"| `{name}` | {'' if first is None else f'{first:.4f}'} | {value:.4f} |\n")
+    return "".join(rows)

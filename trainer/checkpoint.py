@@ -29,6 +29,7 @@ class Totals(BaseModel):
     first_eval_loss: float | None = None
     guard: GuardState = GuardState()
     standing: Standing = Standing()
+    first_metrics: dict[str, float] = {}
 
 
 class Manifest(BaseModel):

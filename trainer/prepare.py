@@ -124,7 +124,7 @@ def _rows_key(spec: RunSpec, gathered: Gathered) -> tuple[object, ...]:
             source.pop(name, None)
         uri = source.get("uri", "")
         source["uri"] = Path(uri).suffix or uri  # a folder's files say their format themselves
-    return gathered.contents, spec.method, spec.eval.max_rows, json.dumps(body)
+    return gathered.contents, spec.method, spec.eval.max_rows, spec.eval.tasks, json.dumps(body)
 
 
 def _note(spec: RunSpec, gathered: Gathered, sequences: Sequences, times: NDArray[np.int64]) -> str:

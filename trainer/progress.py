@@ -119,7 +119,8 @@ def _step(line: StepLine) -> str:
 
 
 def _eval(line: EvalLine) -> str:
-    return f"eval at step {line.step}: loss {line.loss:.4f}, perplexity {line.perplexity:.2f}"
+    said = f"eval at step {line.step}: loss {line.loss:.4f}, perplexity {line.perplexity:.2f}"
+    return ", ".join([said, *(f"{name} {value:.4f}" for name, value in line.metrics.items())])
 
 
 def _sample(line: SampleLine) -> str:
@@ -139,8 +140,19 @@ def _result(line: ResultLine) -> str:
     return (
         f"done: {line.steps} steps, {line.tokens} tokens in {line.train_s:.1f} s; held-out "
         f"loss {line.first_eval_loss:.4f} -> {line.eval_loss:.4f} "
-        f"(perplexity {line.eval_perplexity:.2f}); model in {line.model}"
+        f"(perplexity {line.eval_perplexity:.2f}){_metrics(line)}; model in {line.model}"
     )
+
+
+def _metrics(line: ResultLine) -> str:
+    """Return the other figures, each with what it was before training where that is known."""
+    said = ""
+    for name, value in line.metrics.items():
+        before = line.first_metrics.get(name)
+        said += f", {name} " + (
+            f"{value:.4f}" if before is None else f"{before:.4f} -> {value:.4f}"
+        )
+    return said
 
 
 def _failure(line: FailureLine) -> str:

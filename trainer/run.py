@@ -39,6 +39,7 @@ QUIET = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "DO_NOT_TRACK": "1",
+    "TQDM_DISABLE": "1",
     # Spinning threads starve everything else on a shared machine, and themselves: under load a
     # step took ten times as long with the default.
     "OMP_WAIT_POLICY": "PASSIVE",

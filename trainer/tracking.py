@@ -186,10 +186,10 @@ def points(lines: list[ProgressLine]) -> list[Point]:
     """Return at most `WINDOW_METRICS` points: every evaluation, and steps evenly picked."""
     judged = [line for line in lines if isinstance(line, EvalLine)]
     steps = [line for line in lines if isinstance(line, StepLine)]
-    room = max(1, (WINDOW_METRICS - 2 * len(judged)) // len(STEP_METRICS))
+    found = [point for line in judged for point in _of_evaluation(line)]
+    room = max(1, (WINDOW_METRICS - len(found)) // len(STEP_METRICS))
     stride = -(-len(steps) // room)
     picked = steps[::-1][:: max(1, stride)][::-1]
-    found = [point for line in judged for point in _of_evaluation(line)]
     found += [point for line in picked for point in _of_step(line)]
     return found[:WINDOW_METRICS]
 
@@ -199,6 +199,7 @@ def _of_evaluation(line: EvalLine) -> list[Point]:
     return [
         Point("eval_loss", line.loss, line.step, at_ms),
         Point("eval_perplexity", line.perplexity, line.step, at_ms),
+        *(Point(name, value, line.step, at_ms) for name, value in line.metrics.items()),
     ]
 
 

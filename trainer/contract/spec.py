@@ -209,12 +209,25 @@ class Guard(Part):
 
 
 class Evaluation(Part):
-    """Loss on rows never trained on, and sample answers to read."""
+    """Loss on rows never trained on, sample answers to read, and tasks of lm-eval."""
 
     every_steps: int | None = Field(default=None, gt=0, description="Empty: ten times a run.")
     max_rows: int = Field(default=200, gt=0, le=1_000_000)
     prompts: tuple[str, ...] = Field(default=(), max_length=8)
     sample_tokens: int = Field(default=48, gt=0, le=2048)
+    tasks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        default=(),
+        max_length=8,
+        title="Tasks",
+        description="Tasks of lm-eval for the trained model: `python-qa-choice`, or the path of a "
+        "task's YAML file in the working directory. Nothing is fetched from a hub.",
+    )
+    compare_base: bool = Field(
+        default=False,
+        title="Compare with the base model",
+        description="Answer the tasks before training too, so that their figures stand side by "
+        "side; loss and samples always do.",
+    )
 
 
 class Compute(Part):
@@ -285,6 +298,10 @@ class RunSpec(Part):
     def _parts_agree(self) -> "RunSpec":
         if self.tuning.kind == "lora" and self.model.source is None:
             raise ValueError("LoRA needs a base model: set model.source")
+        if self.eval.compare_base and not self.eval.tasks:
+            raise ValueError("eval.compare_base compares figures of tasks: name some in eval.tasks")
+        if self.eval.compare_base and self.model.source is None:
+            raise ValueError("eval.compare_base needs a base model: set model.source")
         if self.compute.sharding == "full" and self.method not in SHARDED_METHODS:
             raise ValueError(
                 f"compute.sharding full is offered for {' and '.join(SHARDED_METHODS)}, not for "
@@ -316,6 +333,8 @@ LATER = (
     "guard.rollback_lr_factor",
     "guard.spike_z",
     "guard.stall_s",
+    "eval.compare_base",
+    "eval.tasks",
 )
 
 

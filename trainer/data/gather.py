@@ -18,9 +18,10 @@ from trainer.data.census import Census
 from trainer.data.mixture import Mixture, TrainingSource
 from trainer.data.read import RowReader
 from trainer.data.rows import Row
-from trainer.data.split import Seen, left
+from trainer.data.split import Seen, left, short_hash
 from trainer.errors import BadDataError
 from trainer.method import find_method
+from trainer.tasks import asked_rows
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,14 @@ def gather(
 ) -> Gathered:
     """Return the spec's rows. Raises `BadDataError`, which names faults by file and line.
 
+    Rows that a task of `eval.tasks` asks about are not learned either. Raises `SpecError` for a
+    task that is not there.
+
     `inputs` says where `train`, `eval` and `mix0`, `mix1`, ... lie, if not where the spec says.
     `census` counts what is read.
     """
     given = inputs or {}
+    asked = {short_hash(row) for row in asked_rows(spec.eval.tasks, workdir)}
     kinds = find_method(spec.method).ROWS
 
     def read(name: str, source: DataSource) -> _Read:
@@ -91,11 +96,11 @@ def gather(
     judged = read("eval", spec.data.eval) if spec.data.eval is not None else None
     sources = [read(name, source) for name, source in spec.data.training_sources.items()]
     weights = [1.0, *(source.weight for source in spec.data.mix)]
-    split = _split(spec, sources, weights, judged)
+    split = _split(spec, _Sources(sources, weights, asked), judged)
     if census is not None and judged is None:
-        left = (source.left for source in split.train.sources)
+        kept = (source.left for source in split.train.sources)
         names = spec.data.training_sources
-        census.judge(split.held_out, dict(zip(names, left, strict=True)))
+        census.judge(split.held_out, dict(zip(names, kept, strict=True)))
     if census is not None:
         census.forget()
     rows = sum(len(source.seen.hashes) for source in sources)
@@ -110,27 +115,44 @@ class _Read:
     seen: Seen
 
 
-def _split(
-    spec: RunSpec, sources: Sequence[_Read], weights: Sequence[float], judged: _Read | None
-) -> Split:
+@dataclass(frozen=True)
+class _Sources:
+    """What is learned from, with weights, and the hashes of rows that a task `asked` about."""
+
+    read: Sequence[_Read]
+    weights: Sequence[float]
+    asked: AbstractSet[int]
+
+    def without(self, apart: AbstractSet[int]) -> Mixture:
+        """Return the rows that are neither in `apart` nor asked about."""
+        kept = apart | self.asked
+        return Mixture(
+            [
+                TrainingSource(read.reader, weight, read.seen.hashes, left(read.seen.hashes, kept))
+                for read, weight in zip(self.read, self.weights, strict=True)
+            ]
+        )
+
+
+def _split(spec: RunSpec, sources: _Sources, judged: _Read | None) -> Split:
     """Return the rows of all sources without those that are judged by, in whichever they are."""
     if judged is not None:
         apart: AbstractSet[int] = set(judged.seen.hashes)
         held_out: Mapping[int, Row] = judged.seen.smallest(spec.eval.max_rows)
     else:
-        held_out = _held_out(spec, [source.seen for source in sources])
+        held_out = _held_out(spec, [source.seen for source in sources.read])
         apart = held_out.keys()
-    train = _without(apart, sources, weights)
+    train = sources.without(apart)
     if not len(train) and judged is not None:
-        names = " and ".join(source.reader.source.uri for source in sources)
+        names = " and ".join(source.reader.source.uri for source in sources.read)
         raise BadDataError(
             f"Every row of {names} is also in {judged.reader.source.uri}: nothing is left to "
             "learn.",
             remedy="Leave data.eval empty to hold a part of the training rows out.",
         )
     if not len(train):  # There is a single distinct row, and it is judged by that.
-        train = _without(frozenset(), sources, weights)
-    hashes = () if judged is None else (source.seen.hashes for source in sources)
+        train = sources.without(frozenset())
+    hashes = () if judged is None else (source.seen.hashes for source in sources.read)
     shared = {key for of_source in hashes for key in of_source if key in apart}
     return Split(train, tuple(held_out[key] for key in sorted(held_out)), len(shared))
 
@@ -143,14 +165,3 @@ def _held_out(spec: RunSpec, seen: Sequence[Seen]) -> Mapping[int, Row]:
         share = max(1, most * len(one.hashes) // total)
         found |= one.below(spec.data.eval_fraction, share)
     return found or seen[0].smallest(1)
-
-
-def _without(
-    apart: AbstractSet[int], sources: Sequence[_Read], weights: Sequence[float]
-) -> Mixture:
-    return Mixture(
-        [
-            TrainingSource(read.reader, weight, read.seen.hashes, left(read.seen.hashes, apart))
-            for read, weight in zip(sources, weights, strict=True)
-        ]
-    )
