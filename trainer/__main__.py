@@ -11,6 +11,8 @@ VERBS = {
     "validate": "check a spec and its data; names every fault",
     "estimate": "say parameters, tokens, memory and time without training",
     "run": "train, judge and write a model",
+    "verify": "say whether a model's files are those that its run has written",
+    "reproduce": "run a finished run again and compare, step by step",
     "snapshot": "copy the trainer's code, to run exactly that",
     "submit": "queue a run on a machine",
     "register": "keep a run's model in the registry",

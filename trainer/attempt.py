@@ -16,6 +16,7 @@ from trainer.callbacks import Judge, Keeper, Reporter
 from trainer.card import model_card
 from trainer.checkpoint import Manifest, Totals, write_whole
 from trainer.context import Context
+from trainer.contract.azure_job import IMAGE_VARIABLE
 from trainer.contract.failure import FailureKind
 from trainer.contract.progress import CheckpointLine, Phase, PhaseLine, ResultLine, ResumeLine
 from trainer.contract.spread import in_words
@@ -25,9 +26,10 @@ from trainer.early_stop import why_ended
 from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
 from trainer.guardian import RollBack
+from trainer.hardware import hardware
 from trainer.judge import perplexity
 from trainer.keeping import find, has_chance_of_all, put
-from trainer.lineage import Lineage, lineage
+from trainer.lineage import Circumstances, Lineage, lineage, write_lineage
 from trainer.loop import Ingredients, Loop, Watch
 from trainer.method import find_method
 from trainer.outside import deliver_artifacts, deliver_model
@@ -95,7 +97,7 @@ class Attempt:
     """The pieces of one attempt, put together."""
 
     def __init__(self, ingredients: Ingredients, loop: Loop) -> None:
-        self.context, self.loop = ingredients.context, loop
+        self.context, self.loop, self.base = ingredients.context, loop, ingredients.base
         self.data_sha256 = ingredients.gathered.identity
         context = self.context
         self.found = find(context)
@@ -186,6 +188,7 @@ class Attempt:
         card = model_card(context.spec, loop.data, self._result(None), origin)
         folder, tokens = context.model_folder, loop.example()
         export(model, loop.tokenizer, folder, card=card, tokens=tokens)
+        write_lineage(folder, origin, context.spec, self._circumstances())
         self.model_sha256 = model_hash(folder)
 
     def report(self, mlflow_run_id: str | None) -> ResultLine:
@@ -199,6 +202,14 @@ class Attempt:
             deliver_artifacts(context.output, context.progress.path, artifacts)
         values = result.model_dump(exclude={"at", "attempt", "kind"})
         return context.progress.write(ResultLine, **values)
+
+    def _circumstances(self) -> Circumstances:
+        return Circumstances(
+            base_sha256=model_hash(self.base) if self.base is not None else None,
+            image=os.environ.get(IMAGE_VARIABLE),
+            hardware=hardware(),
+            world_size=self.context.ranks,
+        )
 
     @property
     def step(self) -> int:

@@ -27,6 +27,7 @@ Trained by run `{lineage.run_id}` with recipe `{spec.recipe}`.
 | Training time | {result.train_s:.0f} s |
 | Code | {commit}, sha256 `{code}` |
 | Spec | sha256 `{lineage.spec_sha256}` |
+| Lineage | `lineage.json`: data, code, machine, and the sha256 of each file |
 | Versions | {versions} |
 
 ## Results

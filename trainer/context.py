@@ -48,6 +48,7 @@ class Context:
     attempt: int
     progress: Progress
     tracking_uri: str | None = None
+    every_step: bool = False  # gets a line of progress, however fast they come
     stop: StopFlag = field(default_factory=StopFlag)
     outside: Outside = field(default_factory=Outside)
     job_attempt: int = 1  # of the job that this is part of; `attempt` counts all of the run

@@ -111,10 +111,11 @@ def deliver_model(folder: Path, target: Path) -> None:
 
 
 def deliver_artifacts(output: Path, progress: Path, target: Path) -> None:
-    """Copy what is small and worth a look: report, model card, data card, samples."""
+    """Copy what is small and worth a look: report, lineage, model card, data card, samples."""
     target.mkdir(parents=True, exist_ok=True)
     cards = (("model/README.md", CARD), (DATA_CARD, DATA_CARD))
-    for name, kept in (("report.json", "report.json"), *cards):
+    told = (("report.json", "report.json"), ("model/lineage.json", "lineage.json"))
+    for name, kept in (*told, *cards):
         if (output / name).is_file():
             shutil.copyfile(output / name, target / kept)
     write_whole(target / SAMPLES, json.dumps(_samples(progress), ensure_ascii=False, indent=1))

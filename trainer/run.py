@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spec", help="a .yaml or .json file, - for standard input, or env:NAME")
     parser.add_argument("--output", required=True, type=Path, help="folder for all that is written")
     parser.add_argument("--progress", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--every-step", action="store_true", help="a line for each step, however fast they come"
+    )
     parser.add_argument("--run-id", help="default: KRSP_RUN_ID, else the output folder's name")
     parser.add_argument("--attempt", type=int, help="default: KRSP_ATTEMPT, else counted in --keep")
     add_outside_arguments(parser)
@@ -58,7 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_outside_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folders that a job on a cluster is given."""
     group = parser.add_argument_group("on a node of a cluster")
-    group.add_argument(
+    add_input_argument(group)
+    group.add_argument("--keep", type=Path, help="folder that outlives the node, for checkpoints")
+    group.add_argument("--model", type=Path, help="folder for the finished model")
+    group.add_argument("--logs", type=Path, help="folder for the progress file")
+    group.add_argument("--artifacts", type=Path, help="folder for report, model card and samples")
+
+
+def add_input_argument(parser: argparse._ActionsContainer) -> None:
+    """Add where data and base lie, if not where the spec says."""
+    parser.add_argument(
         "--input",
         action="append",
         default=[],
@@ -66,10 +78,6 @@ def add_outside_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=PATH",
         help="where `train`, `mix0` (the first of data.mix), `eval` or `base` was put",
     )
-    group.add_argument("--keep", type=Path, help="folder that outlives the node, for checkpoints")
-    group.add_argument("--model", type=Path, help="folder for the finished model")
-    group.add_argument("--logs", type=Path, help="folder for the progress file")
-    group.add_argument("--artifacts", type=Path, help="folder for report, model card and samples")
 
 
 def _named_path(text: str) -> tuple[str, Path]:
@@ -168,6 +176,7 @@ def _context(
         progress=progress,
         tracking_uri=_tracking_uri(env),
         stop=stop,
+        every_step=options.every_step,
         outside=node.outside,
         job_attempt=node.job_attempt,
         seat=node.seat,

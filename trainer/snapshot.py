@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from trainer.checkpoint import write_whole
-from trainer.lineage import SNAPSHOT
 
 PACKAGE = Path(__file__).parent
+SNAPSHOT = "snapshot.json"
+LOCK = "requirements.lock"
 _KEPT = (".py", ".yaml", ".json", ".typed")
 
 
@@ -40,7 +41,7 @@ def take_snapshot(output: Path) -> dict[str, str | bool | None]:
         copy = target / path.relative_to(PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    found = {"code_sha256": code_hash(output), **_commit()}
+    found = {"code_sha256": code_hash(output), "lock_sha256": lock_hash(), **commit_of()}
     write_whole(output / SNAPSHOT, json.dumps(found))
     return found
 
@@ -57,6 +58,12 @@ def code_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def lock_hash() -> str | None:
+    """Return the sha256 of the lock file that the code stands beside; None outside a checkout."""
+    path = PACKAGE.parent / LOCK
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
 def _files(root: Path) -> list[Path]:
     return sorted(
         path
@@ -65,7 +72,7 @@ def _files(root: Path) -> list[Path]:
     )
 
 
-def _commit() -> dict[str, str | bool | None]:
+def commit_of() -> dict[str, str | bool | None]:
     """Return the commit that the code stands at, and whether it has changes beyond it."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:

@@ -14,6 +14,7 @@ from azure.ai.ml.entities import Command, Environment, ManagedIdentityConfigurat
 from trainer.contract.azure_job import (
     ARTIFACTS_FOLDER,
     CHECKPOINTS_OUTPUT,
+    IMAGE_VARIABLE,
     MODEL_OUTPUT,
     PROGRESS_FOLDER,
     Tag,
@@ -137,7 +138,7 @@ def as_command(plan: JobPlan, spec: RunSpec, code: Path, requester: str) -> Comm
         inputs=inputs,
         outputs=outputs,
         environment=Environment(name=ENVIRONMENT, version=version, image=plan.image),
-        environment_variables=plan.variables,
+        environment_variables={**plan.variables, IMAGE_VARIABLE: plan.image},
         compute=plan.cluster,
         instance_count=plan.nodes,
         distribution=PyTorchDistribution(process_count_per_instance=plan.processes),

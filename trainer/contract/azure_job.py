@@ -29,6 +29,9 @@ PROGRESS_PREFIX = "logs/progress"
 LOG_PREFIX = "user_logs/std_log"
 ARTIFACTS_FOLDER = "outputs"
 
+# The container's image by digest: nothing inside it knows that otherwise.
+IMAGE_VARIABLE = "KRSP_IMAGE"
+
 MODEL_OUTPUT = "model"
 CHECKPOINTS_OUTPUT = "checkpoints"
 DATASTORE = "workspaceblobstore"
