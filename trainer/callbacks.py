@@ -86,7 +86,7 @@ class Reporter(TrainerCallback):
         if self.skips_step:  # The guard has told it, and its loss may be no number.
             return
         self.totals.loss = self.step_loss
-        too_soon = now - self._written_at < LINE_EVERY_S and not self._context.every_step
+        too_soon = now - self._written_at < LINE_EVERY_S and not self.context.every_step
         if too_soon and state.global_step < state.max_steps:
             return
         self._written_at = now

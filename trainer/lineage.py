@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainer.checkpoint import write_whole
+from trainer.contract.data_files import file_hash
 from trainer.contract.spec import RunSpec, canonical_json
-from trainer.data.files import file_hash
 from trainer.errors import BadSpecError
 from trainer.snapshot import SNAPSHOT, code_hash, commit_of, lock_hash
 from trainer.weights import files_of

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from trainer.contract.data import Data
+from trainer.contract.evaluation import Evaluation
 from trainer.contract.methods import SHARDED_METHODS, method_names
 from trainer.contract.part import Part
 from trainer.contract.stopping import EarlyStop, never_stops
@@ -205,28 +206,6 @@ class Guard(Part):
         description="End the process when no forward pass has ended for this long; more than an "
         "evaluation or a checkpoint takes.",
         json_schema_extra={"unit": "s"},
-    )
-
-
-class Evaluation(Part):
-    """Loss on rows never trained on, sample answers to read, and tasks of lm-eval."""
-
-    every_steps: int | None = Field(default=None, gt=0, description="Empty: ten times a run.")
-    max_rows: int = Field(default=200, gt=0, le=1_000_000)
-    prompts: tuple[str, ...] = Field(default=(), max_length=8)
-    sample_tokens: int = Field(default=48, gt=0, le=2048)
-    tasks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
-        default=(),
-        max_length=8,
-        title="Tasks",
-        description="Tasks of lm-eval for the trained model: `python-qa-choice`, or the path of a "
-        "task's YAML file in the working directory. Nothing is fetched from a hub.",
-    )
-    compare_base: bool = Field(
-        default=False,
-        title="Compare with the base model",
-        description="Answer the tasks before training too, so that their figures stand side by "
-        "side; loss and samples always do.",
     )
 
 
