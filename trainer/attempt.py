@@ -2,7 +2,6 @@
 
 import gc
 import os
-import resource
 import warnings
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from trainer.early_stop import why_ended
 from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
 from trainer.guardian import RollBack
-from trainer.hardware import hardware
+from trainer.hardware import hardware, peak_memory_bytes
 from trainer.judge import perplexity
 from trainer.keeping import find, has_chance_of_all, put
 from trainer.lineage import Circumstances, Lineage, lineage, write_lineage
@@ -299,10 +298,3 @@ def _quieten() -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|trl)\.")
-
-
-def peak_memory_bytes() -> int:
-    """Return the most memory that was held: the GPU's if there is one, else the process's."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,6 +1,7 @@
 """What the machine is: processor, memory, GPUs and their driver, as far as Linux tells."""
 
 import os
+import resource
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,13 @@ def hardware() -> Hardware:
         gpus=tuple(torch.cuda.get_device_name(number) for number in gpus),
         driver=_after(_DRIVER, "NVRM version", ":"),
     )
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that was held: the GPU's if there is one, else the process's."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _after(path: Path, name: str, mark: str) -> str | None:

@@ -137,12 +137,9 @@ class ResultLine(_Line):
     """The run is over and good. `model` is relative to the output folder.
 
     `model_sha256` is over the names and contents of its files: promotion refuses any other model.
-<<<<<<< HEAD
     `ended` is a sentence when training ended before its planned steps; `best_step` is the step
     whose weights the model has, where they are not the last ones.
-=======
     `metrics` are the last evaluation's, `first_metrics` those from before training, where known.
->>>>>>> 70fea58 (Judge a model by local tasks of lm-eval, before and after training)
     """
 
     kind: Literal["result"] = "result"
@@ -156,13 +153,10 @@ class ResultLine(_Line):
     peak_memory_bytes: int
     model: str
     model_sha256: str = ""
-<<<<<<< HEAD
     ended: str = ""
     best_step: int | None = None
-=======
     metrics: dict[str, float] = {}
     first_metrics: dict[str, float] = {}
->>>>>>> 70fea58 (Judge a model by local tasks of lm-eval, before and after training)
     mlflow_run_id: str | None = None
 
 
