@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from trainer.contract.guard import Guard
 from trainer.contract.progress import GuardAction, GuardEvent
-from trainer.contract.spec import Guard
 
 # Steps that a new one is compared with, as in OLMo-core's SkipStepOptimizer (arXiv:2501.00656);
 # a quarter of them is enough to begin, as median and MAD bear up to half of them being odd.

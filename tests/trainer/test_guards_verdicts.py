@@ -7,7 +7,8 @@ import random
 import pytest
 
 from tests.trainer.small import small_spec
-from trainer.contract.spec import Guard, canonical_json
+from trainer.contract.guard import Guard
+from trainer.contract.spec import canonical_json
 from trainer.guarding import (
     ENOUGH,
     WINDOW,

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApprovePromotionData, ApprovePromotionErrors, ApprovePromotionResponses, ApproveRunData, ApproveRunErrors, ApproveRunResponses, CancelPromotionData, CancelPromotionErrors, CancelPromotionResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, CreateGrantData, CreateGrantErrors, CreateGrantResponses, CreateRequestData, CreateRequestErrors, CreateRequestResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, DownloadResultData, DownloadResultErrors, DownloadResultResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetPromotionData, GetPromotionErrors, GetPromotionResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPromotionsData, ListPromotionsErrors, ListPromotionsResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListResultsData, ListResultsErrors, ListResultsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlanPromotionData, PlanPromotionErrors, PlanPromotionResponses, PromoteRunData, PromoteRunErrors, PromoteRunResponses, RejectPromotionData, RejectPromotionErrors, RejectPromotionResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses, UndeployPromotionData, UndeployPromotionErrors, UndeployPromotionResponses } from './types.gen';
+import type { ApprovePromotionData, ApprovePromotionErrors, ApprovePromotionResponses, ApproveRunData, ApproveRunErrors, ApproveRunResponses, CancelPromotionData, CancelPromotionErrors, CancelPromotionResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, CreateGrantData, CreateGrantErrors, CreateGrantResponses, CreateRequestData, CreateRequestErrors, CreateRequestResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, DownloadResultData, DownloadResultErrors, DownloadResultResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetPromotionData, GetPromotionErrors, GetPromotionResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, GetSweepData, GetSweepErrors, GetSweepResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPromotionsData, ListPromotionsErrors, ListPromotionsResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListResultsData, ListResultsErrors, ListResultsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListSweepsData, ListSweepsErrors, ListSweepsResponses, PlanPromotionData, PlanPromotionErrors, PlanPromotionResponses, PromoteRunData, PromoteRunErrors, PromoteRunResponses, RejectPromotionData, RejectPromotionErrors, RejectPromotionResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses, UndeployPromotionData, UndeployPromotionErrors, UndeployPromotionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -504,6 +504,32 @@ export const signOut = <ThrowOnError extends boolean = false>(options: Options<S
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Sweeps, newest first
+ */
+export const listSweeps = <ThrowOnError extends boolean = false>(options?: Options<ListSweepsData, ThrowOnError>): RequestResult<ListSweepsResponses, ListSweepsErrors, ThrowOnError> => (options?.client ?? client).get<ListSweepsResponses, ListSweepsErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sweeps',
+    ...options
+});
+
+/**
+ * One sweep with its trials and the best of them
+ */
+export const getSweep = <ThrowOnError extends boolean = false>(options: Options<GetSweepData, ThrowOnError>): RequestResult<GetSweepResponses, GetSweepErrors, ThrowOnError> => (options.client ?? client).get<GetSweepResponses, GetSweepErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sweeps/{sweep_id}',
+    ...options
 });
 
 /**

@@ -87,6 +87,12 @@ export type Checkpoint = {
  */
 export type Compute = {
     /**
+     * Activation checkpointing
+     *
+     * Compute activations again in the backward pass instead of keeping them: about a third more time for much less memory; `auto` does it where the model does not fit else.
+     */
+    activation_checkpointing: 'auto' | 'on' | 'off';
+    /**
      * Nodes
      */
     nodes: number;
@@ -96,6 +102,12 @@ export type Compute = {
      * `low` is cheaper; the machine may be taken away, and the run goes on later.
      */
     priority: 'dedicated' | 'low';
+    /**
+     * Sharding
+     *
+     * Share weights, gradients and optimizer states out among the processes of a run (FSDP2), or keep a copy in each (DDP); `auto` shares out what does not fit otherwise.
+     */
+    sharding: 'auto' | 'none' | 'full';
     /**
      * Machine
      */
@@ -127,6 +139,12 @@ export type Data = {
      */
     max_length: number;
     /**
+     * Further sources
+     *
+     * Mixed into `data.train`, each row of which is seen once in an epoch. In a form: `<uri> <weight>`, with commas between several (`web.jsonl 0.5, faq.jsonl 2`).
+     */
+    mix: Array<MixedSource>;
+    /**
      * Overlength
      *
      * What happens to rows longer than `max_length`; always reported.
@@ -138,13 +156,16 @@ export type Data = {
 /**
  * DataSource
  *
- * Rows: `builtin:<name>`, a JSONL, Parquet or text file, or `azureml:<name>:<version>`.
+ * Rows: `builtin:<name>`, a path, or `azureml:<name>:<version>`.
+ *
+ * A path is a JSONL, Parquet or text file, a folder of such files of one kind, or a data set that
+ * Hugging Face's `save_to_disk` wrote (`arrow`).
  */
 export type DataSource = {
     /**
      * Format
      */
-    format: 'auto' | 'jsonl' | 'parquet' | 'text';
+    format: 'auto' | 'jsonl' | 'parquet' | 'text' | 'arrow';
     /**
      * Sha256
      *
@@ -307,6 +328,26 @@ export type DraftShape = {
 };
 
 /**
+ * EarlyStop
+ *
+ * End training when the held-out loss no longer falls; the best weights are the result.
+ */
+export type EarlyStop = {
+    /**
+     * Least gain
+     *
+     * A loss is better when it is lower than the best one by more than this.
+     */
+    min_delta: number;
+    /**
+     * Patience
+     *
+     * Judgings in a row (`eval.every_steps`) that may pass without a better loss.
+     */
+    patience: number;
+};
+
+/**
  * EndpointSeen
  *
  * What serves at an address that stays the same whichever deployment has the traffic.
@@ -337,9 +378,15 @@ export type EndpointSeen = {
 /**
  * Evaluation
  *
- * Loss on rows never trained on, and sample answers to read.
+ * Loss on rows never trained on, sample answers to read, and tasks of lm-eval.
  */
 export type Evaluation = {
+    /**
+     * Compare with the base model
+     *
+     * Answer the tasks before training too, so that their figures stand side by side; loss and samples always do.
+     */
+    compare_base: boolean;
     /**
      * Every Steps
      *
@@ -358,6 +405,12 @@ export type Evaluation = {
      * Sample Tokens
      */
     sample_tokens: number;
+    /**
+     * Tasks
+     *
+     * Tasks of lm-eval for the trained model: `python-qa-choice`, or the path of a task's YAML file in the working directory. Nothing is fetched from a hub.
+     */
+    tasks: Array<string>;
 };
 
 /**
@@ -506,7 +559,7 @@ export type GrantRequest = {
 /**
  * Guard
  *
- * What ends a run that goes wrong.
+ * What is done about a step that goes wrong, before it has changed a weight.
  */
 export type Guard = {
     /**
@@ -516,9 +569,47 @@ export type Guard = {
      */
     max_loss: number | null;
     /**
-     * Nan
+     * Most rollbacks
+     *
+     * Stop when the run would go back to a checkpoint more often than this.
      */
-    nan: 'stop';
+    max_rollbacks: number;
+    /**
+     * Most skipped batches
+     *
+     * Stop when more batches than these would be skipped in the whole run.
+     */
+    max_skips: number;
+    /**
+     * When a number is none
+     *
+     * When loss or gradient is not a finite number: stop, skip the batch (the optimizer makes no step with it), or go back to the newest whole checkpoint and on with the data behind the batch, at a lower rate.
+     */
+    nan: 'stop' | 'skip' | 'rollback';
+    /**
+     * On a spike
+     *
+     * Report it, stop, skip the batch, or go back as for `nan`.
+     */
+    on_spike: 'report' | 'stop' | 'skip' | 'rollback';
+    /**
+     * Rate after a rollback
+     *
+     * Each rollback multiplies the learning rate from there on by this.
+     */
+    rollback_lr_factor: number;
+    /**
+     * Spike threshold
+     *
+     * A step is a spike when its loss, or its gradient's norm, lies this many robust deviations above the median of up to 128 steps before; looked for from step 33.
+     */
+    spike_z: number;
+    /**
+     * Longest standstill
+     *
+     * End the process when no forward pass has ended for this long; more than an evaluation or a checkpoint takes.
+     */
+    stall_s: number;
 };
 
 /**
@@ -664,6 +755,34 @@ export type MetricsShape = {
      * Steps
      */
     steps: Array<number>;
+};
+
+/**
+ * MixedSource
+ *
+ * A further source, and how often each of its rows is seen in an epoch.
+ */
+export type MixedSource = {
+    /**
+     * Format
+     */
+    format: 'auto' | 'jsonl' | 'parquet' | 'text' | 'arrow';
+    /**
+     * Sha256
+     *
+     * Refuse the file if its hash differs.
+     */
+    sha256: string | null;
+    /**
+     * Data
+     */
+    uri: string;
+    /**
+     * Weight
+     *
+     * How often each of its rows is seen in an epoch: 2 is twice, 0.5 is half of the rows, drawn by `optim.seed`; 1.5 is all of them once and a drawn half once more. The rows that are drawn are the same in each epoch.
+     */
+    weight: number;
 };
 
 /**
@@ -940,6 +1059,27 @@ export type PendingApproval = {
      * Why
      */
     why: string;
+};
+
+/**
+ * Person
+ *
+ * Somebody known by directory object id and tenant, never by a display name.
+ */
+export type Person = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Name
+     */
+    name: string;
+    role: Role;
+    /**
+     * Tenant
+     */
+    tenant: string;
 };
 
 /**
@@ -1417,6 +1557,30 @@ export type RailStage = {
 export type RailState = 'ahead' | 'now' | 'done' | 'failed' | 'skipped';
 
 /**
+ * Range
+ *
+ * Numbers from `low` to `high`; `log` draws orders of magnitude, `step` leaves gaps.
+ */
+export type Range = {
+    /**
+     * High
+     */
+    high: number;
+    /**
+     * Log
+     */
+    log: boolean;
+    /**
+     * Low
+     */
+    low: number;
+    /**
+     * Step
+     */
+    step: number | null;
+};
+
+/**
  * Reason
  *
  * Why, in the person's words.
@@ -1512,6 +1676,10 @@ export type ResultFileShape = {
  */
 export type ResultSeen = {
     /**
+     * Ended
+     */
+    ended: string;
+    /**
      * Eval Loss
      */
     eval_loss: number;
@@ -1580,6 +1748,13 @@ export type Right = {
      */
     why: string;
 };
+
+/**
+ * Role
+ *
+ * What a person is to the group; the policy file says what each role may.
+ */
+export type Role = 'researcher' | 'approver' | 'admin';
 
 /**
  * RunDetail
@@ -1659,8 +1834,11 @@ export type RunSpec = {
     data: Data;
     /**
      * Deterministic
+     *
+     * Use only algorithms that give the same bits each time, and refuse those that cannot. On a CPU runs are equal without it; on a GPU it costs speed, mostly in the attention's backward pass, and some operations have no such algorithm.
      */
     deterministic: boolean;
+    early_stop: EarlyStop | null;
     eval: Evaluation;
     goal: Goal | null;
     guard: Guard;
@@ -1907,6 +2085,304 @@ export type SignIn = {
      * Person Id
      */
     person_id: string;
+};
+
+/**
+ * Source
+ *
+ * Where an event came from.
+ */
+export type Source = 'chat' | 'web' | 'pipeline' | 'job' | 'trainer' | 'bot' | 'commit' | 'schedule';
+
+/**
+ * SweepBudget
+ *
+ * What all trials together may take; the sweep ends there with what it has.
+ */
+export type SweepBudget = {
+    /**
+     * Cost limit of all trials
+     */
+    cost: number | null;
+    /**
+     * Time limit of the sweep
+     */
+    hours: number | null;
+};
+
+/**
+ * SweepDetail
+ *
+ * One sweep with its trials.
+ */
+export type SweepDetail = {
+    /**
+     * Best
+     */
+    best: string | null;
+    /**
+     * Cost
+     */
+    cost: number;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Note
+     */
+    note: string;
+    plan: SweepPlan;
+    /**
+     * Recipe
+     */
+    recipe: string;
+    requester: Person;
+    /**
+     * Runs
+     */
+    runs: Array<TrialShape>;
+    spec: SweepSpec;
+    status: SweepStatus;
+    /**
+     * Trail
+     */
+    trail: Array<TrailLine>;
+    /**
+     * Trials
+     */
+    trials: number;
+};
+
+/**
+ * SweepGoal
+ *
+ * Which figure of a result makes a trial the best.
+ */
+export type SweepGoal = {
+    /**
+     * Direction
+     */
+    direction: 'minimize' | 'maximize';
+    /**
+     * Metric
+     */
+    metric: 'eval_loss' | 'eval_perplexity' | 'loss';
+};
+
+/**
+ * SweepList
+ *
+ * Sweeps, newest first.
+ */
+export type SweepList = {
+    /**
+     * Sweeps
+     */
+    sweeps: Array<SweepSummary>;
+};
+
+/**
+ * SweepPlan
+ *
+ * What all trials together were expected to take; money in `currency`.
+ */
+export type SweepPlan = {
+    /**
+     * Approval Why
+     */
+    approval_why: string | null;
+    /**
+     * Cost
+     */
+    cost: number;
+    /**
+     * Cost High
+     */
+    cost_high: number;
+    /**
+     * Cost Low
+     */
+    cost_low: number;
+    /**
+     * Currency
+     */
+    currency: string;
+    /**
+     * Seconds
+     */
+    seconds: number;
+    /**
+     * Sha256
+     */
+    sha256: string;
+};
+
+/**
+ * SweepSpec
+ *
+ * Version 1 of a sweep. `vary` has a list or a range for each setting (alias or dotted path).
+ *
+ * `how` is where a trial's values come from; a way that learns from results (Bayesian, ASHA)
+ * would be another word here, and would be asked again after each trial.
+ */
+export type SweepSpec = {
+    budget: SweepBudget;
+    /**
+     * Changes
+     */
+    changes: {
+        [key: string]: unknown;
+    };
+    goal: SweepGoal;
+    /**
+     * How
+     */
+    how: 'grid' | 'random';
+    /**
+     * Parallel
+     */
+    parallel: number;
+    /**
+     * Patience
+     *
+     * End after so many trials in a row that brought nothing better.
+     */
+    patience: number | null;
+    /**
+     * Recipe
+     */
+    recipe: string;
+    /**
+     * Seed
+     */
+    seed: number;
+    /**
+     * Trials
+     *
+     * Empty: all of the grid.
+     */
+    trials: number | null;
+    /**
+     * Vary
+     */
+    vary: {
+        [key: string]: Array<number | number | string | boolean> | Range;
+    };
+    /**
+     * Version
+     */
+    version: 1;
+};
+
+/**
+ * SweepStatus
+ *
+ * The only list of a sweep's states; what its trials do is theirs.
+ */
+export type SweepStatus = 'planned' | 'awaiting_approval' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'cancelled' | 'rejected' | 'expired';
+
+/**
+ * SweepSummary
+ *
+ * A sweep in a list.
+ */
+export type SweepSummary = {
+    /**
+     * Best
+     */
+    best: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Note
+     */
+    note: string;
+    /**
+     * Recipe
+     */
+    recipe: string;
+    requester: Person;
+    status: SweepStatus;
+    /**
+     * Trials
+     */
+    trials: number;
+};
+
+/**
+ * TrailLine
+ *
+ * One line of the sweep's audit trail: who (None: the system) did what, when, from where.
+ */
+export type TrailLine = {
+    actor: Person | null;
+    /**
+     * At
+     */
+    at: string;
+    source: Source;
+    /**
+     * Text
+     */
+    text: string;
+};
+
+/**
+ * TrialShape
+ *
+ * One trial: its values, and of its run what is known; `status` is None before it starts.
+ */
+export type TrialShape = {
+    /**
+     * Cost
+     */
+    cost: number;
+    /**
+     * Figure
+     */
+    figure: number | null;
+    /**
+     * Number
+     */
+    number: number;
+    /**
+     * Run Id
+     */
+    run_id: string;
+    status: RunStatus | null;
+    /**
+     * Values
+     */
+    values: {
+        [key: string]: unknown;
+    };
 };
 
 /**
@@ -3880,6 +4356,94 @@ export type SignOutResponses = {
 };
 
 export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type ListSweepsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sweeps';
+};
+
+export type ListSweepsErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+};
+
+export type ListSweepsError = ListSweepsErrors[keyof ListSweepsErrors];
+
+export type ListSweepsResponses = {
+    /**
+     * As asked.
+     */
+    200: SweepList;
+};
+
+export type ListSweepsResponse = ListSweepsResponses[keyof ListSweepsResponses];
+
+export type GetSweepData = {
+    body?: never;
+    path: {
+        sweep_id: string;
+    };
+    query?: never;
+    url: '/api/v1/sweeps/{sweep_id}';
+};
+
+export type GetSweepErrors = {
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+};
+
+export type GetSweepError = GetSweepErrors[keyof GetSweepErrors];
+
+export type GetSweepResponses = {
+    /**
+     * As asked.
+     */
+    200: SweepDetail;
+};
+
+export type GetSweepResponse = GetSweepResponses[keyof GetSweepResponses];
 
 export type GetHealthData = {
     body?: never;

@@ -17,6 +17,7 @@ const RESULT = {
   peak_memory_bytes: 9e8,
   model: "model",
   model_sha256: "ab",
+  ended: "",
 };
 const DONE = detailOf(aRun({ status: "succeeded", result: RESULT }));
 

@@ -131,6 +131,7 @@ describe("the overview leads with what matters", () => {
       eval_loss: 4.1,
       model: "m",
       model_sha256: "ab",
+      ended: "",
     };
     withRun({
       status: "succeeded",
