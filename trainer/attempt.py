@@ -26,7 +26,6 @@ from trainer.errors import PreemptedError, failure_of
 from trainer.export import export
 from trainer.guardian import RollBack
 from trainer.hardware import hardware, peak_memory_bytes
-from trainer.judge import perplexity
 from trainer.keeping import find, has_chance_of_all, put
 from trainer.lineage import Circumstances, Lineage, lineage, write_lineage
 from trainer.loop import Ingredients, Loop, Watch
@@ -235,7 +234,7 @@ class Attempt:
             train_s=self.totals.train_s,
             loss=self.totals.loss,
             eval_loss=self.judge.latest,
-            eval_perplexity=perplexity(self.judge.latest),
+            eval_perplexity=self.judge.perplexity,
             first_eval_loss=self.totals.first_eval_loss,
             peak_memory_bytes=peak_memory_bytes(),
             model=str(self.context.model_folder.relative_to(self.context.output)),

@@ -16,7 +16,7 @@ from trainer.contract.progress import EvalLine, SampleLine, StepLine
 from trainer.contract.stopping import judging_every
 from trainer.early_stop import after_judging, out_of_patience, out_of_time
 from trainer.errors import DivergedError
-from trainer.judge import answer, perplexity
+from trainer.judge import answer
 from trainer.loop import Loop
 from trainer.method import find_method
 from trainer.sharding import is_sharded
@@ -110,6 +110,7 @@ class Judge(TrainerCallback):
     def __init__(self, context: Context, loop: Loop, totals: Totals) -> None:
         self._context, self._loop, self._totals = context, loop, totals
         self.latest = 0.0
+        self.perplexity: float | None = None  # none where the loss is not in nats a token
         self.step: int | None = None  # that `latest` is of
         self.metrics: dict[str, float] = {}
         self._tasks = task_judge(context)
@@ -118,6 +119,7 @@ class Judge(TrainerCallback):
         """Report the loss on the held-out rows; all processes share the work out."""
         self.metrics = dict(self._loop.judge(model))
         self.latest, self.step = self.metrics.pop("loss"), step
+        self.perplexity = self.metrics.pop("perplexity", None)
         if not math.isfinite(self.latest):
             raise DivergedError(
                 f"The loss on the held-out rows is {self.latest} after step {step}.",
@@ -148,7 +150,7 @@ class Judge(TrainerCallback):
             EvalLine,
             step=step,
             loss=self.latest,
-            perplexity=perplexity(self.latest),
+            perplexity=self.perplexity,
             metrics=self.metrics,
         )
 

@@ -32,12 +32,11 @@ Trained by run `{lineage.run_id}` with recipe `{spec.recipe}`.
 
 ## Results
 
-On rows and questions that it never learned; losses in nats a token.
+On rows and questions that it never learned{unit}.
 
 | | before | after |
 | --- | --- | --- |
 | Loss on held-out rows | {result.first_eval_loss:.4f} | {result.eval_loss:.4f} |
-| Perplexity on held-out rows | {first_perplexity:.2f} | {result.eval_perplexity:.2f} |
 {metrics}
 ## How to load it
 
@@ -77,7 +76,7 @@ def model_card(spec: RunSpec, data: DataLine, result: ResultLine, lineage: Linea
         code=lineage.code_sha256 or "unknown",
         versions=", ".join(f"{name} {value}" for name, value in lineage.versions.items()),
         json=canonical_json(spec),
-        first_perplexity=math.exp(min(result.first_eval_loss, 700.0)),
+        unit="" if result.eval_perplexity is None else "; losses in nats a token",
         metrics=_metrics(result),
     )
 
@@ -85,7 +84,10 @@ def model_card(spec: RunSpec, data: DataLine, result: ResultLine, lineage: Linea
 def _metrics(result: ResultLine) -> str:
     """Return a row for each other figure; what was not asked before training stays empty."""
     rows = []
+    if result.eval_perplexity is not None:
+        first, last = math.exp(min(result.first_eval_loss, 700.0)), result.eval_perplexity
+        rows.append(f"| Perplexity on held-out rows | {first:.2f} | {last:.2f} |\n")
     for name, value in result.metrics.items():
-        first = result.first_metrics.get(name)
-        rows.append(f"| `{name}` | {'' if first is None else f'{first:.4f}'} | {value:.4f} |\n")
+        before = result.first_metrics.get(name)
+        rows.append(f"| `{name}` | {'' if before is None else f'{before:.4f}'} | {value:.4f} |\n")
     return "".join(rows)

@@ -50,7 +50,10 @@ class Loop(Protocol):
         """
 
     def judge(self, model: Any) -> Mapping[str, float]:
-        """Return figures of the held-out rows: `loss` in nats, and others by the method."""
+        """Return figures of the held-out rows: `loss`, `perplexity` where that is in nats a token.
+
+        Others are the method's own, by name.
+        """
 
     def example(self) -> Any:
         """Return token ids [1, T] of held-out text, to compare two forms of a model by."""

@@ -18,7 +18,7 @@ from typing_extensions import override
 from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec
 from trainer.contract.spread import WHOLE, Spread
-from trainer.judge import held_out_loss
+from trainer.judge import held_out_loss, perplexity
 from trainer.loop import Ingredients, Watch
 from trainer.loss import Scored, install_scoring
 from trainer.model import lora_config, make_model
@@ -95,7 +95,8 @@ class PackedLoop:
 
     def judge(self, model: Any) -> Mapping[str, float]:
         """Return the mean loss over every trained token of the held-out sequences."""
-        return {"loss": held_out_loss(model, self._prepared.held_out)}
+        loss = held_out_loss(model, self._prepared.held_out)
+        return {"loss": loss, "perplexity": perplexity(loss)}
 
     def example(self) -> Tensor:
         """Return the first held-out sequence."""

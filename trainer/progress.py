@@ -119,8 +119,10 @@ def _step(line: StepLine) -> str:
 
 
 def _eval(line: EvalLine) -> str:
-    said = f"eval at step {line.step}: loss {line.loss:.4f}, perplexity {line.perplexity:.2f}"
-    return ", ".join([said, *(f"{name} {value:.4f}" for name, value in line.metrics.items())])
+    said = [f"eval at step {line.step}: loss {line.loss:.4f}"]
+    if line.perplexity is not None:
+        said.append(f"perplexity {line.perplexity:.2f}")
+    return ", ".join([*said, *(f"{name} {value:.4f}" for name, value in line.metrics.items())])
 
 
 def _sample(line: SampleLine) -> str:
@@ -139,14 +141,15 @@ def _resume(line: ResumeLine) -> str:
 def _result(line: ResultLine) -> str:
     return (
         f"done: {line.steps} steps, {line.tokens} tokens in {line.train_s:.1f} s; held-out "
-        f"loss {line.first_eval_loss:.4f} -> {line.eval_loss:.4f} "
-        f"(perplexity {line.eval_perplexity:.2f}){_metrics(line)}; model in {line.model}"
+        f"loss {line.first_eval_loss:.4f} -> {line.eval_loss:.4f}{_metrics(line)}; "
+        f"model in {line.model}"
     )
 
 
 def _metrics(line: ResultLine) -> str:
     """Return the other figures, each with what it was before training where that is known."""
-    said = ""
+    known = line.eval_perplexity
+    said = "" if known is None else f" (perplexity {known:.2f})"
     for name, value in line.metrics.items():
         before = line.first_metrics.get(name)
         said += f", {name} " + (

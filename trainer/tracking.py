@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from trainer.contract.progress import EvalLine, ProgressLine, StepLine
+from trainer.contract.progress import EvalLine, ProgressLine, StepLine, curve_of
 from trainer.contract.spec import RunSpec
 from trainer.lineage import Lineage
 
@@ -196,10 +196,11 @@ def points(lines: list[ProgressLine]) -> list[Point]:
 
 def _of_evaluation(line: EvalLine) -> list[Point]:
     at_ms = round(line.at * 1000)
+    figures = {"loss": line.loss, "perplexity": line.perplexity, **line.metrics}
     return [
-        Point("eval_loss", line.loss, line.step, at_ms),
-        Point("eval_perplexity", line.perplexity, line.step, at_ms),
-        *(Point(name, value, line.step, at_ms) for name, value in line.metrics.items()),
+        Point(curve_of(name), value, line.step, at_ms)
+        for name, value in figures.items()
+        if value is not None
     ]
 
 

@@ -126,9 +126,10 @@ def _what(run: RunView) -> str:
 def _evaluation(run: RunView) -> str:
     if run.result is None:
         return "" if run.eval_loss is None else loss(run.eval_loss)
-    perplexity = loss(run.result.eval_perplexity)
     before, after = loss(run.result.first_eval_loss), loss(run.result.eval_loss)
-    return f"{before} → {after}, perplexity {perplexity}"
+    if run.result.eval_perplexity is None:
+        return f"{before} → {after}"
+    return f"{before} → {after}, perplexity {loss(run.result.eval_perplexity)}"
 
 
 def _taken(run: RunView) -> str:

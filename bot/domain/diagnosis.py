@@ -97,6 +97,8 @@ def judge(run: Run) -> Verdict | None:
     if goal is None:
         return Verdict(f"Evaluation loss went {start}; there was no goal.{early}", None)
     reached_value = result.eval_loss if goal.metric == "eval_loss" else result.eval_perplexity
+    if reached_value is None:
+        return Verdict(f"Evaluation loss went {start}; there is no perplexity.{early}", None)
     reached = reached_value < goal.below
     name = "Evaluation loss" if goal.metric == "eval_loss" else "Perplexity"
     word = "Goal reached" if reached else "Goal missed"

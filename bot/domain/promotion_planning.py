@@ -194,10 +194,14 @@ def _lineage(run: Run, person: Person) -> dict[str, str]:
         "krsp.data_file_sha256": "" if run.spec.data.mix else run.spec.data.train.sha256 or "",
         "krsp.base": run.spec.model.source or "",
         "krsp.eval_loss": f"{result.eval_loss:.6g}" if result else "",
-        "krsp.eval_perplexity": f"{result.eval_perplexity:.6g}" if result else "",
+        "krsp.eval_perplexity": _figure(result.eval_perplexity) if result else "",
         "krsp.promoted_by": person.id,
     }
     return {key: value for key, value in known.items() if value}
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
 
 
 def _is_taken(own: str, endpoint: str, others: Sequence[Promotion]) -> str | None:

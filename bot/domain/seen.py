@@ -124,7 +124,7 @@ class ResultSeen:
     train_s: float
     loss: float
     eval_loss: float
-    eval_perplexity: float
+    eval_perplexity: float | None  # none where the loss is not in nats a token
     first_eval_loss: float
     peak_memory_bytes: int
     model: str

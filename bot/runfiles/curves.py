@@ -38,7 +38,7 @@ def _series(key: str, curve: Curve, onto: Grid, smooth: float) -> Series:
     parts = bucketed(curve, onto, smooth)
     return Series(
         key=key,
-        unit=UNITS[key],
+        unit=UNITS.get(key, ""),
         points=curve.count(onto.first, onto.last),
         low=parts.low,
         high=parts.high,

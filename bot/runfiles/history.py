@@ -23,6 +23,7 @@ from trainer.contract.progress import (
     ResumeLine,
     SampleLine,
     StepLine,
+    curve_of,
     guard_sentence,
     resume_note,
 )
@@ -99,6 +100,10 @@ class History:
             samples=tuple(self._samples),
         )
 
+    def curve(self, key: str) -> Growing:
+        """Return the curve of a metric; those of a method's own figures begin when met."""
+        return self.curves.setdefault(key, Growing())
+
     def add(self, line: ProgressLine) -> None:
         """Take the next line."""
         if line.attempt > self._attempt:
@@ -131,6 +136,8 @@ class History:
     def _eval(self, line: EvalLine) -> None:
         self._put("eval_loss", line.step, line.loss)
         self._put("eval_perplexity", line.step, line.perplexity)
+        for name, value in line.metrics.items():
+            self._put(curve_of(name), line.step, value)
         self._mark(line.step, "eval", f"Evaluation at step {line.step:,}: loss {line.loss:.4g}")
         if math.isfinite(line.loss):
             self._seen = replace(self._seen, eval_loss=line.loss)
@@ -202,7 +209,7 @@ class History:
         if value is None:
             return
         if math.isfinite(value):
-            self.curves[key].add(step, value)
+            self.curve(key).add(step, value)
         else:
             self._mark(step, "not_finite", f"{key} at step {step:,} is no finite number ({value})")
 

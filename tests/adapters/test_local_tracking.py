@@ -147,6 +147,22 @@ async def test_what_the_guard_found_is_a_mark_and_a_warning(
     assert [(mark.step, mark.kind, mark.text) for mark in metrics.marks] == [(2, "guard", said)]
 
 
+async def test_a_methods_own_figures_are_curves_and_a_loss_of_its_own_has_no_perplexity(
+    tracking: LocalTracking, write: Callable[..., None]
+) -> None:
+    write(
+        step(1),
+        EvalLine(at=1, step=1, loss=0.6, metrics={"accuracy": 0.75, "task/acc": 0.2}),
+        step(2),
+        EvalLine(at=3, step=2, loss=0.5, metrics={"accuracy": 0.9, "task/acc": 0.4}),
+    )
+    metrics = await tracking.metrics(RUN, MetricsQuery())
+    drawn = {one.key: (one.unit, one.last) for one in metrics.series}
+    assert drawn["eval_accuracy"] == ("", (0.75, 0.9))
+    assert drawn["task/acc"] == ("", (0.2, 0.4))
+    assert "eval_perplexity" not in drawn
+
+
 async def test_a_half_written_line_waits_for_its_end(
     tracking: LocalTracking, write: Callable[..., None]
 ) -> None:

@@ -51,13 +51,14 @@ class StepLine(_Line):
 class EvalLine(_Line):
     """The model was judged on rows that it never trained on.
 
-    `metrics` are the method's own figures by name, and those of tasks as `<task>/<metric>`.
+    `loss` is the method's own: only where it is in nats a token there is a perplexity. `metrics`
+    are the method's further figures by name, and those of tasks as `<task>/<metric>`.
     """
 
     kind: Literal["eval"] = "eval"
     step: int
     loss: float
-    perplexity: float
+    perplexity: float | None = None
     metrics: dict[str, float] = {}
 
 
@@ -148,7 +149,7 @@ class ResultLine(_Line):
     train_s: float
     loss: float
     eval_loss: float
-    eval_perplexity: float
+    eval_perplexity: float | None = None  # none where the loss is not in nats a token
     first_eval_loss: float
     peak_memory_bytes: int
     model: str
@@ -186,6 +187,11 @@ PROGRESS: TypeAdapter[ProgressLine] = TypeAdapter(ProgressLine)
 def read_line(text: str | bytes) -> ProgressLine:
     """Return the line's value. Raises pydantic's `ValidationError` for anything else."""
     return PROGRESS.validate_json(text)
+
+
+def curve_of(metric: str) -> str:
+    """Return what the curve of one of `EvalLine.metrics` is called: a task's as it is."""
+    return metric if "/" in metric else f"eval_{metric}"
 
 
 _EVENTS: dict[GuardEvent, str] = {

@@ -119,7 +119,7 @@ class Mlflow:
             # An attempt that went on from a checkpoint wrote some steps again: the later wins.
             last = {int(p.step): float(p.value) for p in sorted(points, key=_written)}
             for step in sorted(last):
-                history.curves[key].add(step, last[step])
+                history.curve(key).add(step, last[step])
         return history
 
     def _rest(self) -> Any:
@@ -140,7 +140,8 @@ class Mlflow:
 
 def known_keys(record: RunRecord) -> list[str]:
     """Return the metrics of a run that we draw."""
-    return [key for key in UNITS if key in record.metrics]
+    own = sorted(key for key in record.metrics if key.startswith("eval_") and key not in UNITS)
+    return [*(key for key in UNITS if key in record.metrics), *own]
 
 
 def _written(point: Any) -> tuple[int, int]:
