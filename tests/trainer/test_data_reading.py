@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.trainer.small import ROOT, process_environment
 from trainer.contract.data import DataSource
 from trainer.data.files import DOCUMENT_CHARACTERS
 from trainer.data.read import RowReader, Rows, read_rows
@@ -177,3 +180,29 @@ def test_builtin_text_is_there_and_the_same_each_time(uri: str, method: Any, lea
     again = read_rows(DataSource(uri=uri), find_method(method).ROWS, Path())
     assert len(first.rows) > least
     assert first.sha256 == again.sha256
+
+
+# Prints how a builtin reads before and after the libraries that training needs are loaded.
+BEFORE_AND_AFTER = """
+from pathlib import Path
+from trainer.contract.data import DataSource
+from trainer.data.read import RowReader
+from trainer.method import find_method
+reader = RowReader(DataSource(uri="builtin:python-qa"), find_method("sft").ROWS, Path())
+rows = list(reader)
+import trainer.packed
+print(rows == list(reader))
+"""
+
+
+def test_a_builtin_reads_the_same_once_torch_has_changed_the_standard_library() -> None:
+    """It adds docstrings of its own there, and a row more would put held-out rows among others."""
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE_AND_AFTER],
+        cwd=ROOT,
+        env=process_environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "True\n", done.stderr

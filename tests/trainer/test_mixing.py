@@ -148,6 +148,14 @@ def test_sources_are_mixed_as_a_form_or_a_file_names_them(typed: Any) -> None:
     assert found == [("web.jsonl", 0.5), ("faq.jsonl", 1.0)]
 
 
+def test_a_file_that_grew_since_it_was_checked_is_refused(folder: Path) -> None:
+    train = gather(mixed(), folder).split.train
+    with (folder / "a.jsonl").open("a") as file:
+        file.write('{"question": "New?", "answer": "Yes."}\n')
+    with pytest.raises(BadDataError, match=r"a.jsonl has changed"):
+        list(train)
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

@@ -1,4 +1,8 @@
-"""Real text that every Python installation has: the language's topics and its docstrings."""
+"""Real text that every Python installation has: the language's topics and its docstrings.
+
+Each source is made once in a process: torch and transformers add docstrings to the standard
+library when they are loaded, between one reading of a source and the next.
+"""
 
 import hashlib
 import importlib
@@ -7,6 +11,7 @@ import pydoc_data.topics
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -38,18 +43,21 @@ QUESTIONS = (
 ANSWER_CHARACTERS = (20, 600)
 
 
+@cache
 def python_topics() -> tuple[Row, ...]:
     """Return the articles of the language reference that `help()` shows, in order of name."""
     topics = pydoc_data.topics.topics
     return tuple(Document(topics[name]) for name in sorted(topics))
 
 
+@cache
 def python_docstrings() -> tuple[Row, ...]:
     """Return the topics and every docstring of the standard library, each with its name."""
     named = tuple(Document(f"{name}\n\n{text}") for name, text in _docstrings())
     return python_topics() + named
 
 
+@cache
 def python_qa() -> tuple[Row, ...]:
     """Return a question about each documented name, answered by its docstring's first paragraph."""
     pairs = (

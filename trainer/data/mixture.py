@@ -1,6 +1,7 @@
 """Several sources of training rows: which rows of each are learned, and how often."""
 
 from array import array
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -32,7 +33,9 @@ class TrainingSource:
 
         Raises `BadDataError` if it is not what it was.
         """
-        return compress(self.reader, self.left)
+        rows = iter(self.reader)
+        yield from compress(rows, self.left)
+        deque(rows, maxlen=0)  # To the end, where the reader compares: it may have grown.
 
 
 @dataclass(frozen=True)
