@@ -78,6 +78,15 @@ def gathered(value: Value) -> list[Value]:
     return values
 
 
+def everywhere(value: Value) -> list[Value]:
+    """Return every process's value, by rank, in all of them."""
+    if not distributed.is_initialized():
+        return [value]
+    values: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(values, value)
+    return values
+
+
 def summed(*values: float) -> list[float]:
     """Return the sums of the values over all processes, in fp64."""
     if not distributed.is_initialized():

@@ -20,9 +20,9 @@ def held_out_loss(model: Any, batches: PackedBatches) -> float:
     The run's processes share the work out; all of them call this and get the same mean.
     """
     total, count = 0.0, 0
-    with _judging(model):
+    with judging(model):
         for number, counts in share(len(batches.bins)):
-            batch = _moved(batches.batch(batches.bins[number]), model.device)
+            batch = moved(batches.batch(batches.bins[number]), model.device)
             scored: Scored = model(**batch, score=True)
             if counts:
                 total += scored.loss.item()
@@ -49,7 +49,7 @@ def answer(
     room = max_tokens if longest is None else longest - start
     if room <= 0:
         return ""
-    with _judging(model):
+    with judging(model):
         tokens = model.generate(
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
@@ -69,7 +69,7 @@ def _ends(tokenizer: PreTrainedTokenizerBase) -> Sequence[int]:
 
 
 @contextmanager
-def _judging(model: Any) -> Iterator[None]:
+def judging(model: Any) -> Iterator[None]:
     """Switch dropout and gradients off for a while."""
     was_training = model.training
     model.eval()
@@ -80,7 +80,8 @@ def _judging(model: Any) -> Iterator[None]:
         model.train(was_training)
 
 
-def _moved(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
+def moved(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Return the batch with its tensors on the device."""
     return {
         key: value.to(device) if isinstance(value, torch.Tensor) else value
         for key, value in batch.items()

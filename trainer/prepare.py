@@ -39,7 +39,7 @@ class Prepared:
 def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared:
     """Return batches and steps, and report the data line."""
     spec = context.spec
-    tokenizer = _tokenizer(context, gathered, base)
+    tokenizer = tokenizer_of(context, gathered, base)
     sequences = _encoded(context, gathered, tokenizer, "train")
     held_out = _encoded(context, gathered, tokenizer, "held_out")
     times = times_seen(gathered.split.train, spec.optim.seed)[sequences.rows]
@@ -80,7 +80,10 @@ def planned_steps(spec: RunSpec, *, tokens: int, steps_in_epoch: int) -> int:
     return max(1, math.ceil(budget.epochs * steps_in_epoch))
 
 
-def _tokenizer(context: Context, gathered: Gathered, base: Path | None) -> PreTrainedTokenizerBase:
+def tokenizer_of(
+    context: Context, gathered: Gathered, base: Path | None
+) -> PreTrainedTokenizerBase:
+    """Return the spec's tokenizer, the base model's, or one trained on the data."""
     spec = context.spec
     if spec.model.tokenizer is not None:
         return load_tokenizer(context.workdir / spec.model.tokenizer)
@@ -91,7 +94,7 @@ def _tokenizer(context: Context, gathered: Gathered, base: Path | None) -> PreTr
     rows = gathered.split.train
     return kept_tokenizer(
         context.cache,
-        cache_key("tokenizer", *_rows_key(spec, gathered), size, longest),
+        cache_key("tokenizer", *rows_key(spec, gathered), size, longest),
         lambda: train_tokenizer(rows, vocab_size=size, max_length=longest),
     )
 
@@ -106,13 +109,13 @@ def _encoded(
     rows = gathered.split.train if part == "train" else gathered.split.held_out
     return kept_sequences(
         context.cache,
-        cache_key(part, *_rows_key(spec, gathered), fingerprint(tokenizer)),
+        cache_key(part, *rows_key(spec, gathered), fingerprint(tokenizer)),
         spec.data,
         lambda tally: encode_chunks(rows, tokenizer, spec.data, tally),
     )
 
 
-def _rows_key(spec: RunSpec, gathered: Gathered) -> tuple[object, ...]:
+def rows_key(spec: RunSpec, gathered: Gathered) -> tuple[object, ...]:
     """Return all that decides which rows are in which part, and how they become tokens.
 
     What a source is called does not count, but for the ending that says its format; nor how often

@@ -222,10 +222,18 @@ def plan_post(draft: Draft, *, started_by: str | None = None, replaced: bool = F
     )
 
 
+# What a method learns from, where it is not text or answers alone.
+PREFERENCES = {
+    "dpo": "preferences between answers (DPO)",
+    "kto": "judged answers (KTO)",
+}
+
+
 def method_in_words(spec: RunSpec) -> str:
     """Return e.g. `LoRA fine-tuning of run:run-20261123-a2b3c4`."""
     base = f" of {spec.model.source}" if spec.model.source else " from scratch"
     if spec.method == "pretrain":
         return f"Pretraining{base}"
     kind = "LoRA fine-tuning" if spec.tuning.kind == "lora" else "Fine-tuning"
-    return f"{kind}{base}"
+    by = f" by {PREFERENCES[spec.method]}" if spec.method in PREFERENCES else ""
+    return f"{kind}{base}{by}"

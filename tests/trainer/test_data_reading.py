@@ -173,6 +173,8 @@ def test_conversations_are_refused_where_text_is_wanted(tmp_path: Path) -> None:
         ("builtin:python-topics", "pretrain", 50),
         ("builtin:python-docstrings", "pretrain", 2000),
         ("builtin:python-qa", "sft", 2000),
+        ("builtin:python-preferences", "dpo", 900),
+        ("builtin:python-judged", "kto", 900),
     ],
 )
 def test_builtin_text_is_there_and_the_same_each_time(uri: str, method: Any, least: int) -> None:

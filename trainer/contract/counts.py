@@ -1,5 +1,6 @@
 """What a Llama-style decoder has and does, counted: weights, adapters, arithmetic for a token."""
 
+from trainer.contract.preference import PREFERENCE_METHODS
 from trainer.contract.spec import ModelConfig, RunSpec
 
 
@@ -33,12 +34,18 @@ def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:
     itself stands still; the output matrix counts for the tokens that are scored. Attention adds
     12 for each layer, unit of width and position looked at (arXiv:2204.02311, appendix B), of
     which a causal model sees half a sequence. Nothing that is computed twice counts twice.
+
+    Where answers are compared, the base model reads each token too, forward alone (2 and 4); KTO
+    has both models read the other answer of its KL term besides. TRL scores every position there.
     """
-    scored = 1.0 if spec.data.loss_on == "all" or spec.method == "pretrain" else 0.5
+    compares = spec.method in PREFERENCE_METHODS
+    scored = 1.0 if spec.data.loss_on == "all" or spec.method == "pretrain" or compares else 0.5
     matrices = config.layers * _block_matrices(config)
     head = scored * config.vocab_size * config.hidden_size
     attended = config.layers * config.hidden_size * spec.data.max_length / 2
-    return (4 if spec.tuning.kind == "lora" else 6) * (matrices + head) + 12 * attended
+    reading = 2 * (matrices + head) + 4 * attended
+    more = {"dpo": 1, "kto": 3}.get(spec.method, 0) * reading
+    return (4 if spec.tuning.kind == "lora" else 6) * (matrices + head) + 12 * attended + more
 
 
 def block_weights(config: ModelConfig) -> int:

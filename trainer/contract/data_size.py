@@ -9,6 +9,8 @@ BUILTIN_TOKENS = {
     "builtin:python-qa": 160_000,
     "builtin:python-topics": 140_000,
     "builtin:python-docstrings": 420_000,
+    "builtin:python-preferences": 120_000,  # both answers of each pair
+    "builtin:python-judged": 60_000,
 }
 BYTES_PER_TOKEN = 4  # of English text in JSON, with vocabularies from 4,096 to 150,000
 

@@ -2,6 +2,7 @@
 
 import math
 
+from trainer.contract.preference import PREFERENCE_METHODS, SEQUENCES_PER_ROW
 from trainer.contract.spec import RunSpec
 
 # Tokens in one forward pass when the spec leaves it to the trainer. On two cores a larger pass
@@ -10,13 +11,16 @@ AUTO_MICRO_TOKENS = 8192
 
 
 def micro_tokens(spec: RunSpec, processes: int = 1) -> int:
-    """Return how many tokens one forward pass holds; at least one whole sequence fits.
+    """Return how many tokens one forward pass holds; at least one whole row fits.
 
     Left to the trainer, a step's tokens are shared out among the processes first, then evenly
     among as few passes as there can be: no step is smaller than it was said to be.
     """
+    least = spec.data.max_length
+    if spec.method in PREFERENCE_METHODS:
+        least *= SEQUENCES_PER_ROW
     if spec.batch.micro_tokens != "auto":
-        return max(spec.batch.micro_tokens, spec.data.max_length)
+        return max(spec.batch.micro_tokens, least)
     of_step = spec.batch.tokens_per_step // processes
     passes = math.ceil(of_step / AUTO_MICRO_TOKENS)
-    return max(of_step // max(1, passes), spec.data.max_length)
+    return max(of_step // max(1, passes), least)

@@ -11,6 +11,7 @@ from trainer.contract.evaluation import Evaluation
 from trainer.contract.guard import Guard
 from trainer.contract.methods import SHARDED_METHODS, method_names
 from trainer.contract.part import Part
+from trainer.contract.preference import Preference, preference_fault
 from trainer.contract.stopping import EarlyStop, never_stops
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,47}$"
@@ -198,6 +199,7 @@ class RunSpec(Part):
     model: ModelSpec
     tuning: Tuning = Tuning()
     data: Data
+    preference: Preference = Preference()
     batch: Batch = Batch()
     budget: Budget
     optim: Optim = Optim()
@@ -213,6 +215,13 @@ class RunSpec(Part):
         "attention's backward pass, and some operations have no such algorithm.",
     )
     goal: Goal | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_method(self) -> "RunSpec":
+        fault = preference_fault(self)
+        if fault is not None:
+            raise ValueError(fault)
+        return self
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "RunSpec":
@@ -255,6 +264,7 @@ LATER = (
     "guard.stall_s",
     "eval.compare_base",
     "eval.tasks",
+    "preference",
 )
 
 

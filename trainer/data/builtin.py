@@ -15,7 +15,15 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from trainer.data.rows import Document, Row, question_and_answer
+from trainer.data.rows import (
+    Document,
+    Labelled,
+    Message,
+    Messages,
+    Pair,
+    Row,
+    question_and_answer,
+)
 
 # Pure or harmless to import, and well documented. Fixed, so that a Python version has one hash.
 MODULES = """
@@ -60,15 +68,21 @@ def python_docstrings() -> tuple[Row, ...]:
 @cache
 def python_qa() -> tuple[Row, ...]:
     """Return a question about each documented name, answered by its docstring's first paragraph."""
-    pairs = (
-        (name, " ".join(re.split(r"\n\s*\n", text, maxsplit=1)[0].split()))
-        for name, text in _docstrings()
-    )
-    shortest, longest = ANSWER_CHARACTERS
+    return tuple(question_and_answer(_question(name), answer) for name, answer in _answers())
+
+
+@cache
+def python_preferences() -> tuple[Row, ...]:
+    """Return questions, each with its answer preferred to a paragraph of the manual beside it."""
+    return tuple(Pair(_asked(name), _said(own), _said(beside)) for name, own, beside in _judged())
+
+
+@cache
+def python_judged() -> tuple[Row, ...]:
+    """Return questions with an answer each: the right one, or a paragraph beside the question."""
     return tuple(
-        question_and_answer(_question(name), answer)
-        for name, answer in pairs
-        if shortest <= len(answer) <= longest
+        Labelled(_asked(name), _said(beside if number % 2 else own), is_good=not number % 2)
+        for number, (name, own, beside) in enumerate(_judged())
     )
 
 
@@ -76,7 +90,48 @@ BUILTINS: Mapping[str, Callable[[], tuple[Row, ...]]] = {
     "builtin:python-topics": python_topics,
     "builtin:python-docstrings": python_docstrings,
     "builtin:python-qa": python_qa,
+    "builtin:python-preferences": python_preferences,
+    "builtin:python-judged": python_judged,
 }
+
+
+def _asked(name: str) -> Messages:
+    return (Message("user", _question(name)),)
+
+
+def _said(answer: str) -> Messages:
+    return (Message("assistant", answer),)
+
+
+def _judged() -> Iterator[tuple[str, str, str]]:
+    """Yield (dotted name, its answer, a text of the manual that does not answer), none twice.
+
+    Nobody has packaged judged answers, so the bad ones are answers to nothing: real prose about
+    Python, of the same length, by which even a tiny model can learn to stay with the question.
+    """
+    by_chance = sorted(_answers(), key=lambda one: hashlib.sha256(one[0].encode()).digest())
+    for (name, answer), text in zip(by_chance, _paragraphs(), strict=False):
+        yield name, answer, text
+
+
+def _paragraphs() -> Iterator[str]:
+    """Yield each paragraph of the manual once, where its length is that of an answer."""
+    shortest, longest = ANSWER_CHARACTERS
+    topics = pydoc_data.topics.topics
+    paragraphs = (one for name in sorted(topics) for one in re.split(r"\n\s*\n", topics[name]))
+    texts = dict.fromkeys(" ".join(one.split()) for one in paragraphs)
+    for text in texts:
+        if shortest <= len(text) <= longest and text.endswith("."):  # no heading, no code
+            yield text
+
+
+def _answers() -> Iterator[tuple[str, str]]:
+    """Yield (dotted name, first paragraph of its docstring) where that is of a fit length."""
+    shortest, longest = ANSWER_CHARACTERS
+    for name, text in _docstrings():
+        answer = " ".join(re.split(r"\n\s*\n", text, maxsplit=1)[0].split())
+        if shortest <= len(answer) <= longest:
+            yield name, answer
 
 
 def _question(name: str) -> str:

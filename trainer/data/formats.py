@@ -100,7 +100,7 @@ def _first_format(columns: tuple[str, ...]) -> Format:
 
 
 def _unknown(value: Columns, kinds: Kinds) -> str:
-    for pair in _TOGETHER:
+    for pair in _TOGETHER if kinds.taken != (Pair,) else (("chosen", "rejected"),):
         for here, there in (pair, pair[::-1]):
             if value.get(here) is not None and there in value:
                 return f"`{there}` must be text; found null"

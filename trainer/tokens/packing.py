@@ -32,6 +32,11 @@ class Bins(Sequence[Sequence[int]]):
             raise IndexError(place)
         return self._order[self._starts[place] : self._starts[place + 1]].tolist()
 
+    def first(self, count: int) -> "Bins":
+        """Return the first bins, at most `count`."""
+        starts = self._starts[: count + 1]
+        return Bins(self._order[: starts[-1]], starts)
+
 
 def pack(
     lengths: NDArray[np.int64],
