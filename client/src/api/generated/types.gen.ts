@@ -1195,6 +1195,46 @@ export type Point = {
 };
 
 /**
+ * Preference
+ *
+ * How strongly better answers are preferred, and how near the base model the model stays.
+ *
+ * DPO: arXiv:2305.18290; KTO: arXiv:2402.01306.
+ */
+export type Preference = {
+    /**
+     * Beta
+     *
+     * How much moving away from the base model costs: higher stays nearer.
+     */
+    beta: number;
+    /**
+     * Weight of good answers
+     *
+     * Of KTO.
+     */
+    desirable_weight: number;
+    /**
+     * Wrong labels
+     *
+     * The share of pairs whose answers are taken to be swapped; of `robust` alone.
+     */
+    label_smoothing: number;
+    /**
+     * Loss
+     *
+     * Of DPO. `hinge` stops at a margin (arXiv:2305.10425), `ipo` aims at one (arXiv:2310.12036), `robust` takes some labels for wrong (arXiv:2403.00409).
+     */
+    loss: 'sigmoid' | 'hinge' | 'ipo' | 'robust';
+    /**
+     * Weight of bad answers
+     *
+     * Of KTO.
+     */
+    undesirable_weight: number;
+};
+
+/**
  * Problem
  *
  * RFC 9457 problem details; `code` is stable, `detail` is a sentence for the person.
@@ -1686,7 +1726,7 @@ export type ResultSeen = {
     /**
      * Eval Perplexity
      */
-    eval_perplexity: number;
+    eval_perplexity: number | null;
     /**
      * First Eval Loss
      */
@@ -1845,7 +1885,7 @@ export type RunSpec = {
     /**
      * Method
      */
-    method: 'pretrain' | 'sft';
+    method: 'dpo' | 'kto' | 'pretrain' | 'sft';
     model: ModelSpec;
     /**
      * Name
@@ -1854,6 +1894,7 @@ export type RunSpec = {
      */
     name: string;
     optim: Optim;
+    preference: Preference;
     /**
      * Recipe
      *
