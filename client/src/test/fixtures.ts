@@ -5,6 +5,7 @@ import type {
   FormField,
   Me,
   MetricsShape,
+  ModelConfig,
   ModelVersion,
   PersonShape,
   Plan,
@@ -18,24 +19,23 @@ import type {
   RunView,
 } from "@/api/generated";
 import document from "../../openapi.json";
+import { type Part, sample } from "./sample";
 
 export const ALEX: PersonShape = { id: "a1", tenant: "t", name: "Alex", role: "researcher" };
 export const MEGAN: PersonShape = { id: "a2", tenant: "t", name: "Megan", role: "approver" };
 
-export function aMe(part: Partial<Me> = {}): Me {
-  return {
+export function aMe(part: Part<Me> = {}): Me {
+  return sample<Me>("Me", {
     person: ALEX,
-    rights: [],
-    profile: "local",
     people: [ALEX, MEGAN],
     notice: "Anybody at this machine can act as anybody.",
     currency: "EUR",
     ...part,
-  };
+  });
 }
 
-export function aPlan(part: Partial<Plan> = {}): Plan {
-  return {
+export function aPlan(part: Part<Plan> = {}): Plan {
+  return sample<Plan>("Plan", {
     parameters: 1_115_264,
     trained_parameters: 1_115_264,
     steps: 70,
@@ -50,85 +50,29 @@ export function aPlan(part: Partial<Plan> = {}): Plan {
     price_per_hour: 0.6,
     currency: "EUR",
     basis: "Speed from the shipped table for local-cpu.",
-    warnings: [],
-    differences: [],
     ...part,
-  };
+  });
 }
 
-export function aSpec(): RunSpec {
-  return {
-    version: 1,
+export function aSpec(part: Part<RunSpec> = {}): RunSpec {
+  return sample<RunSpec>("RunSpec", {
     recipe: "tiny-sft",
     name: "tiny-sft",
     method: "sft",
     model: {
-      source: null,
-      config: {
-        hidden_size: 128,
-        layers: 4,
-        heads: 4,
-        kv_heads: null,
-        intermediate_size: 384,
-        vocab_size: 2048,
-        tie_embeddings: true,
-      },
-      tokenizer: null,
+      config: sample<ModelConfig>("ModelConfig", { hidden_size: 128, layers: 4, heads: 4 }),
     },
-    tuning: { kind: "full", r: 16, alpha: 32, dropout: 0, targets: "all-linear" },
-    data: {
-      train: { uri: "builtin:python-qa", format: "auto", sha256: null },
-      mix: [],
-      eval: null,
-      eval_fraction: 0.05,
-      max_length: 256,
-      overlength: "drop",
-      loss_on: "answers",
-    },
-    batch: { tokens_per_step: 4096, micro_tokens: "auto" },
-    budget: { steps: 70, tokens: null, epochs: null, hours: null, cost: null },
-    optim: {
-      lr: 0.003,
-      schedule: "cosine",
-      warmup_fraction: 0.1,
-      weight_decay: 0.01,
-      grad_clip: 1,
-      seed: 0,
-    },
-    guard: {
-      nan: "stop",
-      max_loss: 20,
-      spike_z: 6,
-      on_spike: "report",
-      max_skips: 10,
-      max_rollbacks: 3,
-      rollback_lr_factor: 0.5,
-      stall_s: 3600,
-    },
-    early_stop: null,
-    eval: {
-      every_steps: null,
-      max_rows: 150,
-      prompts: ["Why?"],
-      sample_tokens: 32,
-      tasks: [],
-      compare_base: false,
-    },
-    compute: {
-      sku: "local-cpu",
-      nodes: 1,
-      priority: "dedicated",
-      sharding: "auto",
-      activation_checkpointing: "auto",
-    },
-    checkpoint: { every_steps: null, keep: 2 },
-    deterministic: false,
+    data: { train: { uri: "builtin:python-qa" } },
+    budget: { steps: 70 },
+    optim: { lr: 0.003, weight_decay: 0.01 },
+    eval: { prompts: ["Why?"] },
     goal: { metric: "eval_loss", below: 4.5 },
-  };
+    ...part,
+  });
 }
 
-export function aRun(part: Partial<RunView> = {}): RunView {
-  return {
+export function aRun(part: Part<RunView> = {}): RunView {
+  return sample<RunView>("RunView", {
     id: "run-20261123-a2b3c4",
     name: "first-try",
     recipe: "tiny-sft",
@@ -136,8 +80,6 @@ export function aRun(part: Partial<RunView> = {}): RunView {
     requester: ALEX.name,
     status: "training",
     headline: "Training, step 20 of 70.",
-    created_at: "2026-11-23T03:00:00Z",
-    ended_at: null,
     rail: [
       { name: "queued", state: "done", seconds: 2 },
       { name: "training", state: "now", seconds: 90 },
@@ -148,7 +90,6 @@ export function aRun(part: Partial<RunView> = {}): RunView {
     total: 70,
     loss: 5.1234,
     first_loss: 7.6,
-    eval_loss: null,
     tokens: 81_920,
     tokens_per_s: 1500,
     eta_s: 136,
@@ -159,29 +100,15 @@ export function aRun(part: Partial<RunView> = {}): RunView {
     cost: 0.02,
     cost_limit: 2,
     attempt: 1,
-    queue_position: null,
-    approval: null,
-    decided_by: null,
-    decision_reason: null,
-    cancelled_by: null,
-    result: null,
-    verdict: null,
-    diagnosis: null,
-    samples: [],
-    undelivered: [],
-    is_stopping: false,
-    note: "",
-    links: [],
-    trouble: "",
-    why_waiting: "",
     ...part,
-  };
+  });
 }
 
-export function aPromotion(part: Partial<PromotionView> = {}): PromotionDetail {
+const YES = { allowed: true, why: "" };
+
+export function aPromotion(part: Part<PromotionView> = {}): PromotionDetail {
   const url = "http://127.0.0.1:3978/endpoints/tiny/v1";
-  const allowed = { allowed: true, why: "" };
-  return {
+  return sample<PromotionDetail>("PromotionDetail", {
     promotion: {
       id: "promo-20261123-a2b3c4",
       run_id: "run-20261123-a2b3c4",
@@ -194,31 +121,20 @@ export function aPromotion(part: Partial<PromotionView> = {}): PromotionDetail {
       requester: ALEX.name,
       status: "live",
       headline: "The model is served.",
-      created_at: "2026-11-23T03:00:00Z",
       live_at: "2026-11-23T03:02:00Z",
       expires_at: "2026-11-24T03:02:00Z",
-      ended_at: null,
       plan: aPromotionPlan(),
       rail: [{ name: "live", state: "done", seconds: null }],
-      pipeline_url: null,
-      waits_for: [],
-      fault: "",
-      log_tail: [],
-      approval: null,
-      decided_by: null,
-      decision_reason: null,
-      is_stopping: false,
-      note: "",
       ...part,
     },
     cost: 1.2,
     example: [`curl ${url}/chat/completions`],
-    rights: { cancel: allowed, approve: allowed, reject: allowed, undeploy: allowed },
-  };
+    rights: { cancel: YES, approve: YES, reject: YES, undeploy: YES },
+  });
 }
 
-export function aPromotionPlan(part: Partial<PromotionPlan> = {}): PromotionPlan {
-  return {
+export function aPromotionPlan(part: Part<PromotionPlan> = {}): PromotionPlan {
+  return sample<PromotionPlan>("PromotionPlan", {
     machine: "local-cpu",
     instances: 1,
     instances_in_switch: 1,
@@ -227,14 +143,12 @@ export function aPromotionPlan(part: Partial<PromotionPlan> = {}): PromotionPlan
     currency: "EUR",
     model_sha256: "ab",
     order_sha256: "cd",
-    replaces: null,
-    warnings: [],
     ...part,
-  };
+  });
 }
 
-export function aModelVersion(part: Partial<ModelVersion> = {}): ModelVersion {
-  return {
+export function aModelVersion(part: Part<ModelVersion> = {}): ModelVersion {
+  return sample<ModelVersion>("ModelVersion", {
     model: "tiny",
     version: "1",
     run_id: "run-20261123-a2b3c4",
@@ -242,47 +156,37 @@ export function aModelVersion(part: Partial<ModelVersion> = {}): ModelVersion {
     model_sha256: "ab",
     created_at: "2026-11-23T03:01:00Z",
     eval_loss: 4.1,
-    lineage: [],
     ...part,
-  };
+  });
 }
 
-export function detailOf(run: RunView, part: Partial<RunDetail> = {}): RunDetail {
-  const yes = { allowed: true, why: "" };
-  return {
+export function detailOf(run: RunView, part: Part<RunDetail> = {}): RunDetail {
+  return sample<RunDetail>("RunDetail", {
     run,
     spec: aSpec(),
     spec_sha256: "26b2d8db",
     recipe_spec: aSpec(),
-    differences: [],
-    rights: { cancel: yes, approve: yes, reject: yes, rerun: yes, promote: yes },
+    rights: { cancel: YES, approve: YES, reject: YES, rerun: YES, promote: YES },
     threads: ["channel"],
-    pipeline_url: null,
     version: 1,
     ...part,
-  };
+  });
 }
 
 export function aRecipe(): RecipeShape {
-  const field: Omit<FormField, "id" | "label" | "value"> = {
-    input: "text",
-    help: "",
-    choices: [],
-    fault: null,
-    required: false,
-  };
-  return {
+  const field = (part: Part<FormField>) => sample<FormField>("FormField", part);
+  return sample<RecipeShape>("RecipeShape", {
     name: "tiny-sft",
     title: "Question answering, tiny",
     description: "Under a minute on two cores.",
     spec: aSpec(),
     fields: [
-      { ...field, id: "recipe", label: "Recipe", value: "tiny-sft", input: "choice" },
-      { ...field, id: "name", label: "Name", value: "tiny-sft", required: true },
-      { ...field, id: "steps", label: "Steps", value: "70", input: "number" },
-      { ...field, id: "lr", label: "Learning rate", value: "0.003", input: "number" },
+      field({ id: "recipe", label: "Recipe", value: "tiny-sft", input: "choice" }),
+      field({ id: "name", label: "Name", value: "tiny-sft", input: "text", required: true }),
+      field({ id: "steps", label: "Steps", value: "70", input: "number" }),
+      field({ id: "lr", label: "Learning rate", value: "0.003", input: "number" }),
     ],
-  };
+  });
 }
 
 /** The real schema, with its parts where `$ref` looks for them. */
@@ -290,20 +194,16 @@ export function aSchema(): object {
   return { ...document.components.schemas.RunSpec, components: document.components };
 }
 
-export function aDraft(part: Partial<DraftShape> = {}): DraftShape {
-  return {
+export function aDraft(part: Part<DraftShape> = {}): DraftShape {
+  return sample<DraftShape>("DraftShape", {
     id: "run-20261123-d5e6f7",
     recipe: "tiny-sft",
     name: "first-try",
     requester: ALEX,
     spec: aSpec(),
-    changes: {},
     plan: aPlan(),
-    approval_why: null,
-    created_at: "2026-11-23T03:00:00Z",
-    started: false,
     ...part,
-  };
+  });
 }
 
 export function someMetrics(part: Partial<MetricsShape> = {}): MetricsShape {
