@@ -1,8 +1,7 @@
-"""One attempt at a run, from checked rows to the written model."""
+"""The pieces of one attempt at a run, put together: train, judge, write the model, report."""
 
 import gc
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,77 +12,26 @@ from trainer.bad_batches import BadBatches
 from trainer.best import take_best
 from trainer.callbacks import Judge, Keeper, Reporter
 from trainer.card import model_card
-from trainer.checkpoint import Manifest, Totals, write_whole
-from trainer.context import Context
+from trainer.checkpoint import Manifest, Totals, changes, write_whole
 from trainer.contract.azure_job import IMAGE_VARIABLE
-from trainer.contract.failure import FailureKind
 from trainer.contract.progress import CheckpointLine, Phase, PhaseLine, ResultLine, ResumeLine
 from trainer.contract.spread import in_words
-from trainer.data.gather import Gathered
-from trainer.describing import describe_data
 from trainer.early_stop import why_ended
-from trainer.errors import PreemptedError, failure_of
+from trainer.errors import PreemptedError
 from trainer.export import export
 from trainer.guardian import RollBack
 from trainer.hardware import hardware, peak_memory_bytes
 from trainer.keeping import find, has_chance_of_all, put
-from trainer.lineage import Circumstances, Lineage, lineage, write_lineage
+from trainer.lineage import Circumstances, Lineage, write_lineage
 from trainer.loop import Ingredients, Loop, Watch
 from trainer.method import find_method
 from trainer.outside import deliver_artifacts, deliver_model
-from trainer.pulse import together
 from trainer.sharding import plan, whole
 from trainer.stall import LastStep, Watchdog, end_process, lost_since
-from trainer.tracking import Tracker
 from trainer.weights import model_hash
 
 REPORT = "report.json"
 Found = tuple[Path, Manifest]
-
-
-def carry_out(context: Context, gathered: Gathered, base: Path | None) -> ResultLine | None:
-    """Train, judge and write the model; return the result that was reported.
-
-    Goes on from the newest whole checkpoint if there is one. Raises a `TrainerError` for each
-    way in which it can end otherwise. Of several processes only the first writes the model and
-    reports; the others return None.
-    """
-    _quieten()
-    with together(context, os.environ):
-        return _carry_out(context, gathered, base)
-
-
-def _carry_out(context: Context, gathered: Gathered, base: Path | None) -> ResultLine | None:
-    ingredients = Ingredients(context, gathered, base)
-    if not context.is_first:
-        attempt = attempt_of(ingredients)
-        attempt.train()
-        attempt.judge_and_export(None)
-        return None
-    origin = lineage(
-        run_id=context.run_id,
-        attempt=context.attempt,
-        spec_sha256=context.spec_sha256,
-        data_sha256=gathered.identity,
-    )
-    tracker = None
-    if context.tracking_uri is not None:
-        tracker = Tracker.of_mlflow(
-            context.tracking_uri, context.spec, origin, job_attempt=context.job_attempt
-        )
-        context.progress.listeners.append(tracker.take)
-        tracker.start()
-    try:
-        attempt = attempt_of(ingredients)
-        describe_data(context, gathered, attempt.loop)
-        attempt.train()
-        attempt.judge_and_export(origin)
-    except BaseException as error:
-        if tracker is not None:
-            preempted = failure_of(error).kind is FailureKind.PREEMPTED
-            tracker.finish("KILLED" if preempted else "FAILED")
-        raise
-    return attempt.report(tracker.finish("FINISHED") if tracker is not None else None)
 
 
 def attempt_of(ingredients: Ingredients) -> "Attempt":
@@ -248,7 +196,13 @@ class Attempt:
 
     def _keep(self, written: Path, step: int, world_size: int) -> None:
         """Make what transformers has written a checkpoint of ours, and prune older ones."""
-        manifest = Manifest(
+        path = put(self.context, written, self._manifest(step, world_size))
+        if path is not None and self.context.is_first:
+            self.context.progress.write(CheckpointLine, step=step, path=path)
+
+    def _manifest(self, step: int, world_size: int) -> Manifest:
+        """Return what a checkpoint of now is of; its files are not known yet."""
+        return Manifest(
             step=step,
             spec_sha256=self.context.spec_sha256,
             data_sha256=self.data_sha256,
@@ -258,24 +212,11 @@ class Attempt:
             totals=self.totals,
             files={},
         )
-        path = put(self.context, written, manifest)
-        if path is not None and self.context.is_first:
-            self.context.progress.write(CheckpointLine, step=step, path=path)
 
     def _exactness(self, checkpoint: Path, manifest: Manifest) -> dict[str, Any]:
         """Return whether the checkpoint's run and this one are the same computation."""
-        world_size, sharded = self.trainer.args.world_size, self.spread.is_sharded
-        changed = [
-            name
-            for name, was, now in (
-                ("the spec", manifest.spec_sha256, self.context.spec_sha256),
-                ("the data", manifest.data_sha256, self.data_sha256),
-                ("the number of processes", manifest.world_size, world_size),
-                ("how the processes hold the model", manifest.sharded, sharded),
-                ("the version of torch", manifest.torch, torch.__version__),
-            )
-            if was != now
-        ]
+        world_size = self.trainer.args.world_size
+        changed = changes(manifest, self._manifest(manifest.step, world_size))
         note = f"Changed since the checkpoint: {', '.join(changed)}." if changed else ""
         if not changed and not has_chance_of_all(checkpoint, world_size):
             return {"exact": False, "note": "The chance of later processes was not kept."}
@@ -290,10 +231,3 @@ class Attempt:
                 remedy="Start it again with the same output folder: it goes on from there.",
                 step=step,
             )
-
-
-def _quieten() -> None:
-    """Keep the libraries' advice to programmers out of a log that a researcher reads."""
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|trl)\.")

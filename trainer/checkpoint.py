@@ -47,6 +47,21 @@ class Manifest(BaseModel):
     files: dict[str, str]
 
 
+def changes(was: Manifest, now: Manifest) -> list[str]:
+    """Return in words what makes two checkpoints of one step those of different computations."""
+    return [
+        name
+        for name, before, after in (
+            ("the spec", was.spec_sha256, now.spec_sha256),
+            ("the data", was.data_sha256, now.data_sha256),
+            ("the number of processes", was.world_size, now.world_size),
+            ("how the processes hold the model", was.sharded, now.sharded),
+            ("the version of torch", was.torch, now.torch),
+        )
+        if before != after
+    ]
+
+
 def commit(partial: Path, final: Path, manifest: Manifest) -> None:
     """Make the files in `partial` the checkpoint `final`; `manifest.files` is filled in here."""
     files = {path.name: file_hash(path) for path in sorted(partial.iterdir()) if path.is_file()}

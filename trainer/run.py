@@ -146,7 +146,7 @@ def _run(context: Context) -> None:
             cache=context.cache,
             say=lambda note: _note(context, note),
         )
-    importlib.import_module("trainer.attempt").carry_out(context, gathered, base)
+    importlib.import_module("trainer.carrying_out").carry_out(context, gathered, base)
 
 
 def _note(context: Context, note: str) -> None:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from tests.trainer.small import context_of, read_progress, small_spec, write_colours
-from trainer.attempt import attempt_of, carry_out
+from trainer.attempt import attempt_of
+from trainer.carrying_out import carry_out
 from trainer.checkpoint import Totals, newest, step_folder
 from trainer.contract.progress import ResultLine
 from trainer.contract.recipe import expand, find_recipe

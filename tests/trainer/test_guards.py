@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 from tests.trainer.conftest import SmallRun, Trainer
 from tests.trainer.faults import BadSteps, Photographer, attempt_at, equal
 from tests.trainer.small import context_of, read_progress, small_spec, write_colours
-from trainer.attempt import carry_out
+from trainer.carrying_out import carry_out
 from trainer.checkpoint import Totals, newest
 from trainer.data.gather import gather
 from trainer.errors import DivergedError, PreemptedError, failure_of

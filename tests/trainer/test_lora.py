@@ -10,8 +10,9 @@ from transformers import AutoModelForCausalLM
 
 from tests.trainer.conftest import SmallRun
 from tests.trainer.small import context_of, small_spec, write_colours
-from trainer.attempt import Attempt, attempt_of, carry_out
+from trainer.attempt import Attempt, attempt_of
 from trainer.base import base_shape, find_base, newest_run
+from trainer.carrying_out import carry_out
 from trainer.contract.counts import lora_parameter_count
 from trainer.contract.spec import RunSpec
 from trainer.data.gather import gather

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM, GPT2Config, GraniteConfig
 
 from tests.trainer.conftest import SmallRun
 from tests.trainer.small import context_of, read_progress, small_spec, write_colours
-from trainer.attempt import carry_out
 from trainer.base import whole_model
+from trainer.carrying_out import carry_out
 from trainer.data.gather import gather
 from trainer.errors import BadSpecError
 from trainer.model import attention_layers

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from tests.trainer.conftest import SmallRun
 from tests.trainer.preferred import attempt, ingredients, preference_spec, write_preferences
-from trainer.attempt import carry_out
+from trainer.carrying_out import carry_out
 from trainer.contract.progress import ResultLine
 from trainer.data.gather import gather
 from trainer.data.rows import Labelled, Message, Pair
