@@ -128,6 +128,8 @@ def lora_config(tuning: Tuning, model: Any) -> LoraConfig | None:
         lora_alpha=tuning.alpha,
         lora_dropout=tuning.dropout,
         target_modules=targets,
+        # GPT-2's layers keep their weights transposed.
+        fan_in_fan_out=any(isinstance(layer, Conv1D) for layer in model.modules()),
         task_type="CAUSAL_LM",
     )
 

@@ -236,7 +236,9 @@ def test_the_estimate_counts_each_file_by_its_weight(
     tokens = []
     for mix in ([], ["b.jsonl 2"]):
         (folder / "spec.json").write_text(mixed(*mix, budget={"epochs": 4}).model_dump_json())
-        options = argparse.Namespace(spec=str(folder / "spec.json"), json=True)
+        parser = argparse.ArgumentParser()
+        estimating.add_arguments(parser)
+        options = parser.parse_args([str(folder / "spec.json"), "--json"])
         assert estimating.main(options) == 0
         tokens.append(json.loads(capsys.readouterr().out)["tokens"])
     a, b = ((folder / name).stat().st_size // 4 for name in ("a.jsonl", "b.jsonl"))

@@ -86,27 +86,31 @@ def estimate(
     if shape is None:
         return _unknown(spec, steps, tokens)
     node = machine(spec.compute.sku)
-    count = parameter_count(shape)
-    trained = trained_count(shape, spec)
-    processes = max(1, node.gpus if node else 1) * spec.compute.nodes
-    device_bytes = node.memory_bytes if node else None
-    spread, _ = plan_spread(spec, shape, processes=processes, device_bytes=device_bytes)
-    memory = memory_of(shape, spec, processes=processes, spread=spread)
+    memory, spread = _memory(spec, shape, node)
     flops = training_flops_per_token(shape, spec)
     guessed = spec.budget.epochs is not None and known_tokens is None
     return Estimate(
-        count,
-        trained,
+        parameter_count(shape),
+        trained_count(shape, spec),
         steps,
         tokens,
         memory.total,
         *_time(spec, shape, node, seen, (steps, tokens, cores, guessed)),
         _warnings(spec, node, memory.total, guessed=guessed),
-        in_words(spec, spread, processes=processes),
+        spread,
         memory,
         flops * tokens,
         flops,
     )
+
+
+def _memory(spec: RunSpec, shape: ModelConfig, node: Machine | None) -> tuple[Memory, str]:
+    """Return what each process holds, and in words how the model is spread over them."""
+    processes = max(1, node.gpus if node else 1) * spec.compute.nodes
+    device_bytes = node.memory_bytes if node else None
+    spread, _ = plan_spread(spec, shape, processes=processes, device_bytes=device_bytes)
+    memory = memory_of(shape, spec, processes=processes, spread=spread)
+    return memory, in_words(spec, spread, processes=processes)
 
 
 def plan_spread(
