@@ -138,7 +138,15 @@ def step_folder(folder: Path, step: int) -> Path:
 
 
 def _is_whole(path: Path, manifest: Manifest) -> bool:
-    return all(
+    """Return whether the folder has the manifest's files as they were written, and no other.
+
+    A library loads whatever lies there under a name that it knows. Names are plain ones: files
+    are copied by them.
+    """
+    if path.name != step_folder(path.parent, manifest.step).name:
+        return False
+    names = {entry.name for entry in path.iterdir()} - {MANIFEST}
+    return names == manifest.files.keys() and all(
         (path / name).is_file() and file_hash(path / name) == digest
         for name, digest in manifest.files.items()
     )

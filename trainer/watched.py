@@ -14,12 +14,16 @@ from trainer.bad_batches import Pass
 from trainer.checkpoint import PARTIAL, read_manifest
 from trainer.contract.spec import RunSpec
 from trainer.contract.spread import WHOLE, Spread
+from trainer.errors import BadSpecError
 from trainer.guardian import Guardian
 from trainer.guarding import Observation, rate_factor, rolls_back
 from trainer.loop import Watch
 from trainer.sharding import Shardable, full
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+
+# How torch and transformers, in the versions that we run with, say that weights do not fit.
+MISFITS = ("size mismatch for", "Can't find a valid checkpoint")
 
 
 class Watched(Shardable):
@@ -130,6 +134,22 @@ class Watched(Shardable):
         return epochs, steps * self.args.gradient_accumulation_steps
 
     @override
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        try:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        except (RuntimeError, ValueError) as error:
+            if not any(sign in str(error) for sign in MISFITS):
+                raise
+            raise _of_another_model(resume_from_checkpoint) from error
+
+    @override
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Refuse weights that are not the model's: the library would keep fresh ones, and warn."""
+        tied = set(getattr(self.model, "_tied_weights_keys", None) or ())
+        if load_result.unexpected_keys or set(load_result.missing_keys) - tied:
+            raise _of_another_model(self.args.output_dir)
+
+    @override
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
         saved = read_manifest(Path(checkpoint)) if checkpoint is not None else None
@@ -140,6 +160,13 @@ class Watched(Shardable):
     def load_weights(self, checkpoint: Path) -> None:
         """Load the weights of a checkpoint, and nothing else of it."""
         self._load_from_checkpoint(str(checkpoint))
+
+
+def _of_another_model(place: str) -> BadSpecError:
+    return BadSpecError(
+        f"The checkpoint in {place} is of another model than the spec's: its weights do not fit.",
+        remedy="Give this spec an output folder of its own, or bring back the spec of before.",
+    )
 
 
 class _KeepsTheStart(TrainerCallback):

@@ -10,11 +10,11 @@ from transformers import TrainerCallback
 
 from tests.trainer.conftest import SmallRun, Trainer
 from tests.trainer.faults import BadSteps, Photographer, attempt_at, equal
-from tests.trainer.small import context_of, read_progress, small_spec, write_colours
+from tests.trainer.small import SMALL, context_of, read_progress, small_spec, write_colours
 from trainer.carrying_out import carry_out
 from trainer.checkpoint import Totals, newest
 from trainer.data.gather import gather
-from trainer.errors import DivergedError, PreemptedError, failure_of
+from trainer.errors import BadSpecError, DivergedError, PreemptedError, failure_of
 from trainer.guardian import Guardian
 from trainer.guarding import Observation
 
@@ -104,6 +104,19 @@ def test_each_number_that_is_none_is_refused_with_its_step(
     with pytest.raises(DivergedError, match=f"{said} at step 7") as caught:
         guardian.lets_pass(Observation(7, loss, norm), list)
     assert "lower learning rate" in caught.value.remedy
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    """Transformers keeps fresh weights where names do not fit, and only warns."""
+    write_colours(tmp_path)
+    attempt_at(context_of(small_spec(budget={"steps": 2}), tmp_path)).train()
+    config = {**SMALL["model"]["config"], "layers": 3}
+    deeper = context_of(small_spec(model={"config": config}), tmp_path)
+    with pytest.raises(BadSpecError, match="of another model"):
+        attempt_at(deeper).train()
+    wider = context_of(small_spec(model={"config": {**config, "hidden_size": 64}}), tmp_path)
+    with pytest.raises(BadSpecError, match="of another model"):
+        attempt_at(wider).train()
 
 
 def test_a_time_limit_ends_training_early_with_a_result(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from tests.trainer.conftest import SmallRun, Trainer
 from tests.trainer.small import process_environment, read_progress, small_spec
-from trainer.checkpoint import MANIFEST, newest
+from trainer.checkpoint import MANIFEST, newest, read_manifest
 
 PATIENCE_S = 200
 
@@ -49,6 +49,7 @@ def stopped(small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> tu
     try:
         wait_for_training(output, process)
         process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)  # A second one changes nothing.
         process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
@@ -132,7 +133,38 @@ def cut_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text('{"step": 4')
 
 
-@pytest.mark.parametrize("harm", [damage_weights, remove_manifest, cut_manifest])
+def cut_optimizer(folder: Path) -> None:
+    (folder / "optimizer.pt").write_bytes((folder / "optimizer.pt").read_bytes()[:1000])
+
+
+def add_a_file_that_a_library_would_load(folder: Path) -> None:
+    shutil.copy(folder / "model.safetensors", folder / "adapter_model.safetensors")
+
+
+def pass_for_a_later_step(folder: Path) -> None:
+    folder.rename(folder.with_name("step-00000099"))
+
+
+def name_a_file_outside(folder: Path) -> None:
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    files = {**manifest.files, "../step-00000030/config.json": "0" * 64}
+    changed = manifest.model_copy(update={"files": files})
+    (folder / MANIFEST).write_text(changed.model_dump_json())
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        damage_weights,
+        remove_manifest,
+        cut_manifest,
+        cut_optimizer,
+        add_a_file_that_a_library_would_load,
+        pass_for_a_later_step,
+        name_a_file_outside,
+    ],
+)
 def test_a_checkpoint_that_is_not_whole_gives_way_to_the_one_before(
     small_run: SmallRun, tmp_path: Path, harm: Any
 ) -> None:
