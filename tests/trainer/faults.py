@@ -12,13 +12,22 @@ from transformers import TrainerCallback
 from trainer.attempt import Attempt, attempt_of
 from trainer.context import Context
 from trainer.data.gather import gather
-from trainer.loop import Ingredients
+from trainer.loop import Ingredients, Watch
 
 
 def attempt_at(context: Context, *callbacks: TrainerCallback) -> Attempt:
     """Return an attempt of the context's run, with more callbacks."""
     attempt = attempt_of(Ingredients(context, gather(context.spec, context.workdir), None))
     for callback in callbacks:
+        attempt.trainer.add_callback(callback)
+    return attempt
+
+
+def with_callbacks(attempt: Attempt, *more: TrainerCallback) -> Attempt:
+    """Give the callbacks to the trainer of now and to those made after a rollback."""
+    watch: Watch = attempt._watch
+    watch.callbacks.extend(more)  # type: ignore[attr-defined]
+    for callback in more:
         attempt.trainer.add_callback(callback)
     return attempt
 
@@ -39,6 +48,20 @@ class BadSteps(TrainerCallback):
         if self.hook is not None:
             self.hook.remove()
             self.hook = None
+
+
+class OnceBad(BadSteps):
+    """Bad the first time only that one of the steps comes, so that a rollback gets past it."""
+
+    last = 0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.hook is not None:  # A rollback left the step before it could be taken off.
+            self.hook.remove()
+            self.hook = None
+            self.steps = [step for step in self.steps if step != self.last]
+        super().on_step_begin(args, state, control, **kwargs)
+        self.last = state.global_step + 1
 
 
 class Photographer(TrainerCallback):

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import torch
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
+from tests.trainer.faults import OnceBad, with_callbacks
 from tests.trainer.small import COLOURS, context_of, small_spec
 from trainer.attempt import attempt_of
 from trainer.context import Context
@@ -95,14 +96,13 @@ class Losses(TrainerCallback):
         self.seen[state.global_step] = self.reporter.step_loss
 
 
-def carry_out(context: Context, base: str | None = None) -> dict[str, Any]:
-    """Train as the product does, and return what was seen."""
+def carry_out(context: Context, base: str | None = None, bad: Sequence[int] = ()) -> dict[str, Any]:
+    """Train as the product does, and return what was seen; `bad` steps are NaN here, once."""
     gathered = gather(context.spec, context.workdir)
     attempt = attempt_of(Ingredients(context, gathered, Path(base) if base else None))
     trainer = attempt.trainer
     look, losses = Look(), Losses(trainer.watch.reporter)
-    trainer.add_callback(look)
-    trainer.add_callback(losses)
+    with_callbacks(attempt, look, losses, OnceBad(bad))
     trainer.data_collator = look.collating(trainer.data_collator)
     attempt.train()
     origin = lineage(
@@ -132,7 +132,8 @@ def main(folder: Path, env: Mapping[str, str]) -> None:
         wait_for_all()
         spec = RunSpec.model_validate(run["spec"])
         place = on_machines if spec.compute.nodes > 1 else on_one_machine
-        seen = carry_out(place(spec, folder / name, seat), run.get("base"))
+        bad = run["bad"] if seat.rank == 1 and "bad" in run else ()
+        seen = carry_out(place(spec, folder / name, seat), run.get("base"), bad)
         torch.save(seen, folder / name / f"rank-{seat.rank}.pt")
     leave()
 

@@ -11,13 +11,20 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from tests.trainer.faults import BadSteps, Photographer, attempt_at, equal, last_weights
+from tests.trainer.faults import (
+    BadSteps,
+    OnceBad,
+    Photographer,
+    attempt_at,
+    equal,
+    last_weights,
+    with_callbacks,
+)
 from tests.trainer.small import context_of, read_progress, small_spec, write_colours
 from trainer.attempt import Attempt
 from trainer.bad_batches import FILE, Pass, suspects
 from trainer.checkpoint import newest
 from trainer.errors import DivergedError
-from trainer.loop import Watch
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 
@@ -46,30 +53,6 @@ class Reader(TrainerCallback):
             return lets_pass(seen, passes)
 
         guardian.lets_pass = noted
-
-
-def with_callbacks(attempt: Attempt, *more: Any) -> Attempt:
-    """Give the callbacks to the trainer of now and to those made after a rollback."""
-    watch: Watch = attempt._watch
-    watch.callbacks.extend(more)  # type: ignore[attr-defined]
-    for callback in more:
-        attempt.trainer.add_callback(callback)
-    return attempt
-
-
-class OnceBad(BadSteps):
-    """Bad the first time only that one of the steps comes."""
-
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        super().on_pre_optimizer_step(args, state, control, **kwargs)
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.hook is not None:  # A rollback left the step before it could be taken off.
-            self.hook.remove()
-            self.hook = None
-            self.steps = [step for step in self.steps if step != self.last]
-        super().on_step_begin(args, state, control, **kwargs)
-        self.last = state.global_step + 1
 
 
 def test_a_rollback_goes_on_from_the_checkpoint_at_a_lower_rate_with_later_data(

@@ -74,6 +74,22 @@ def runs_of_two(base: Path) -> dict[str, Any]:
         "adapters copied": {"spec": spread_spec(compute=copied, **based)},
         "adapters sharded": {"spec": spread_spec(compute=sharded, **based)},
     }
+    # The numbers of one process only are none, and both have to do the same about it.
+    found["skips"] = {"spec": spread_spec(compute=sharded, guard={"nan": "skip"}), "bad": [5]}
+    found["goes back"] = {
+        "spec": spread_spec(compute=sharded, guard={"nan": "rollback"}),
+        "bad": [5],
+    }
+    found["stops early"] = {
+        "spec": spread_spec(
+            compute=sharded,
+            optim={"lr": 0.1, "schedule": "constant", "warmup_fraction": 0.0},
+            budget={"steps": 40},
+            eval={"every_steps": 2},
+            checkpoint={"every_steps": 40},
+            early_stop={"patience": 2},
+        )
+    }
     for name in ("adapters copied", "adapters sharded"):
         found[name]["base"] = str(base)
         found[f"{name} again"] = {**found[name], "goes_on_from": name}
@@ -209,6 +225,35 @@ def test_the_plan_says_how_the_processes_hold_the_model(runs: Runs) -> None:
     assert "2 processes, each holds the whole model (DDP)." in notes["copied"]
     assert "2 processes, each holds its share of the model (FSDP2)." in notes["sharded"]
     assert any(note.endswith("again in the backward pass.") for note in notes["recomputed"])
+
+
+def test_a_batch_that_is_bad_for_one_process_is_skipped_by_both(runs: Runs) -> None:
+    ours, theirs = runs.seen("skips")["losses"], runs.seen("skips", rank=1)["losses"]
+    whole = runs.seen("sharded")["losses"]
+    assert ours == theirs
+    assert all(map(math.isfinite, ours.values()))
+    assert [ours[step] for step in (1, 2, 3, 4)] == [whole[step] for step in (1, 2, 3, 4)]
+    assert ours[6] != whole[6]
+    (line,) = runs.lines("skips", "guard")
+    assert (line.step, line.event, line.action) == (5, "loss_not_finite", "skipped")
+    assert line.rows[0].startswith("colours.jsonl:")
+    assert math.isfinite(runs.seen("skips")["eval_loss"])
+
+
+def test_both_processes_go_back_when_one_has_a_bad_batch(runs: Runs) -> None:
+    (line,) = runs.lines("goes back", "guard")
+    assert (line.step, line.action, line.back_to) == (5, "rolled_back", 3)
+    ours, theirs = runs.seen("goes back")["losses"], runs.seen("goes back", rank=1)["losses"]
+    assert ours == theirs
+    assert max(ours) == STEPS
+    assert all(map(math.isfinite, ours.values()))
+
+
+def test_both_processes_stop_early_with_the_best_weights(runs: Runs) -> None:
+    seen = runs.seen("stops early")
+    assert max(seen["losses"]) == max(runs.seen("stops early", rank=1)["losses"]) < 40
+    judged = {line.step: line.loss for line in runs.lines("stops early", "eval") if line.step}
+    assert seen["eval_loss"] == min(judged.values())
 
 
 def test_the_model_is_written_once_by_the_first_process(runs: Runs) -> None:
