@@ -172,6 +172,7 @@ def test_conversations_are_refused_where_text_is_wanted(tmp_path: Path) -> None:
     [
         ("builtin:python-topics", "pretrain", 50),
         ("builtin:python-docstrings", "pretrain", 2000),
+        ("builtin:python-code", "pretrain", 3000),
         ("builtin:python-qa", "sft", 2000),
         ("builtin:python-preferences", "dpo", 900),
         ("builtin:python-judged", "kto", 900),

@@ -9,6 +9,7 @@ BUILTIN_TOKENS = {
     "builtin:python-qa": 160_000,
     "builtin:python-topics": 140_000,
     "builtin:python-docstrings": 420_000,
+    "builtin:python-code": 560_000,  # by a vocabulary that was made for prose
     "builtin:python-preferences": 120_000,  # both answers of each pair
     "builtin:python-judged": 60_000,
 }

@@ -1,14 +1,17 @@
-"""Real text that every Python installation has: the language's topics and its docstrings.
+"""Real text that every Python installation has: the language's topics, its docstrings, its code.
 
 Each source is made once in a process: torch and transformers add docstrings to the standard
 library when they are loaded, between one reading of a source and the next.
 """
 
+import ast
 import hashlib
 import importlib
 import inspect
 import pydoc_data.topics
 import re
+import textwrap
+import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -49,6 +52,8 @@ QUESTIONS = (
 )
 # An answer is the docstring's first paragraph: long ones are tables and option lists.
 ANSWER_CHARACTERS = (20, 600)
+# Shorter functions say nothing, longer ones are few.
+CODE_CHARACTERS = (120, 900)
 
 
 @cache
@@ -63,6 +68,12 @@ def python_docstrings() -> tuple[Row, ...]:
     """Return the topics and every docstring of the standard library, each with its name."""
     named = tuple(Document(f"{name}\n\n{text}") for name, text in _docstrings())
     return python_topics() + named
+
+
+@cache
+def python_code() -> tuple[Row, ...]:
+    """Return the functions of the standard library that are written in Python, in a fixed order."""
+    return tuple(Document(text) for text in dict.fromkeys(_functions()))
 
 
 @cache
@@ -89,6 +100,7 @@ def python_judged() -> tuple[Row, ...]:
 BUILTINS: Mapping[str, Callable[[], tuple[Row, ...]]] = {
     "builtin:python-topics": python_topics,
     "builtin:python-docstrings": python_docstrings,
+    "builtin:python-code": python_code,
     "builtin:python-qa": python_qa,
     "builtin:python-preferences": python_preferences,
     "builtin:python-judged": python_judged,
@@ -134,6 +146,23 @@ def _answers() -> Iterator[tuple[str, str]]:
             yield name, answer
 
 
+def _functions() -> Iterator[str]:
+    """Yield the source of each function and method, without the indentation of its class."""
+    shortest, longest = CODE_CHARACTERS
+    for module in _modules().values():
+        path = getattr(module, "__file__", None) or ""
+        if not path.endswith(".py"):
+            continue
+        with tokenize.open(path) as file:  # in the encoding that the file declares
+            text = file.read()
+        lines = text.splitlines(keepends=True)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                source = textwrap.dedent("".join(lines[node.lineno - 1 : node.end_lineno]))
+                if shortest <= len(source) <= longest:
+                    yield source
+
+
 def _question(name: str) -> str:
     pick = hashlib.sha256(name.encode()).digest()[0] % len(QUESTIONS)
     return QUESTIONS[pick].format(name=name)
@@ -144,13 +173,19 @@ def _docstrings() -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Deprecated names have docstrings too.
-        modules = {name: importlib.import_module(name) for name in MODULES.split()}
-        members = [found for name, module in modules.items() for found in _members(module, name)]
+        modules = _modules().items()
+        members = [found for name, module in modules for found in _members(module, name)]
         texts = [(name, inspect.getdoc(value)) for name, value in members]
     for name, text in texts:
         if text and text not in seen:
             seen.add(text)
             yield name, text
+
+
+def _modules() -> dict[str, ModuleType]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return {name: importlib.import_module(name) for name in MODULES.split()}
 
 
 def _members(module: ModuleType, prefix: str) -> Iterator[tuple[str, Any]]:
