@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -85,17 +86,19 @@ def migrate_main(argv: Sequence[str]) -> int:
 
 async def serve(settings: Settings, files: Files) -> None:
     """Serve chat, pages and the loop in one process."""
-    await _prepare_store(settings)
-    async with running(settings, files) as app:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
-        await runner.setup()
-        try:
-            await _listen(runner, settings)
-            log.info("serving %s from %s", settings.public_url, settings.home)
-            await _stop_signal()
-            log.info("stopping")
-        finally:
-            await runner.cleanup()
+    # The port comes first: where another bot has it, nothing of this one has begun.
+    with contextlib.closing(_bound(settings)) as door:
+        await _prepare_store(settings)
+        async with running(settings, files) as app:
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+            await runner.setup()
+            try:
+                await web.SockSite(runner, door).start()
+                log.info("serving %s from %s", settings.public_url, settings.home)
+                await _stop_signal()
+                log.info("stopping")
+            finally:
+                await runner.cleanup()
 
 
 async def _prepare_store(settings: Settings) -> None:
@@ -264,14 +267,20 @@ def _end_with(task: "asyncio.Task[None]", owner: "asyncio.Task[Any] | None") -> 
     owner.cancel()
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+def _bound(settings: Settings) -> socket.socket:
+    """Return the socket to listen on, bound. Raises `SetupError` where the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        await web.TCPSite(runner, settings.host, settings.port, reuse_address=True).start()
+        found.bind((settings.host, settings.port))
     except OSError as error:
+        found.close()
         raise SetupError(
             f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}). End who "
             "has it, or set KRSP_PORT to another."
         ) from error
+    return found
 
 
 async def _stop_signal() -> None:

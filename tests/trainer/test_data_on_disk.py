@@ -80,7 +80,7 @@ def test_memory_stays_far_below_the_size_of_the_data(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     held, tokens, rows, batches = json.loads(done.stdout.splitlines()[-1])
     assert held < FILE_BYTES / 4, f"{held / MEGABYTE:.0f} MB held"
-    assert rows > 50_000
+    assert rows > 40_000
     assert tokens > 20 * MEGABYTE
     assert batches > 10
 

@@ -12,10 +12,12 @@ RUNS = r"(?i)/_apis/pipelines/\d+/runs"
 SECRETS = ("eyJ", "Bearer ", "twin-bot-app-secret", "PRIVATE KEY", "sig=", "SharedKey")
 
 
-async def proved(journey: Journey, run_id: str, *, jobs: int = 1, effects: int = 1) -> None:
+async def proved(
+    journey: Journey, run_id: str, *, jobs: int = 1, effects: tuple[int, ...] = (1,)
+) -> None:
     """Check what must hold at the end of every journey."""
     assert len(await journey.jobs(run_id)) == jobs
-    assert len(await journey.effects(run_id)) == effects
+    assert len(await journey.effects(run_id)) in effects
     assert len(await journey.alerts(run_id)) == 1
     shown = "\n".join(str(message.body) for message in journey.teams.of_run(run_id))
     assert [secret for secret in SECRETS if secret in shown] == []
@@ -84,7 +86,8 @@ async def test_a_cancelled_run_ends_its_job_in_azure(journey: Journey) -> None:
     await journey.card(run_id, "step ")
     await journey.say(f"cancel {run_id} wrong data")
     await journey.ended(run_id, "Cancelled", patience_s=240)
-    await proved(journey, run_id)
+    # The pipeline may have ended before the person cancelled, or is cancelled with the job.
+    await proved(journey, run_id, effects=(0, 1))
 
 
 async def test_a_click_and_a_message_delivered_twice_start_one_run(journey: Journey) -> None:
