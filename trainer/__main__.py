@@ -11,6 +11,7 @@ VERBS = {
     "validate": "check a spec and its data; names every fault",
     "estimate": "say parameters, tokens, memory and time without training",
     "run": "train, judge and write a model",
+    "evaluate": "judge a model that is there, beside its base",
     "verify": "say whether a model's files are those that its run has written",
     "reproduce": "run a finished run again and compare, step by step",
     "snapshot": "copy the trainer's code, to run exactly that",
@@ -24,6 +25,7 @@ MODULES = {
     "request": "requesting",
     "validate": "validate",
     "estimate": "estimating",
+    "evaluate": "evaluating",
     "recipes": "listing",
 }
 

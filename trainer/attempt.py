@@ -14,16 +14,18 @@ from trainer.callbacks import Judge, Keeper, Reporter
 from trainer.card import model_card
 from trainer.checkpoint import Manifest, Totals, changes, write_whole
 from trainer.contract.azure_job import IMAGE_VARIABLE
+from trainer.contract.goal import against_goal
 from trainer.contract.progress import CheckpointLine, Phase, PhaseLine, ResultLine, ResumeLine
 from trainer.contract.spread import in_words
 from trainer.early_stop import why_ended
 from trainer.errors import PreemptedError
-from trainer.export import export
+from trainer.export import Base, Parcel, export
 from trainer.guardian import RollBack
 from trainer.hardware import hardware, peak_memory_bytes
 from trainer.keeping import find, has_chance_of_all, put
 from trainer.lineage import Circumstances, Lineage, write_lineage
 from trainer.loop import Ingredients, Loop, Watch
+from trainer.meter import meter_of
 from trainer.method import find_method
 from trainer.outside import deliver_artifacts, deliver_model
 from trainer.sharding import plan, whole
@@ -66,6 +68,7 @@ class Attempt:
             is_first_of_machine=context.seat.is_first_of_machine,
         )
         self.trainer = self._make_trainer()
+        reporter.meter = meter_of(ingredients, loop, self.trainer.model)
 
     def _make_trainer(self) -> Any:
         seed, rank = self.context.spec.optim.seed, self.context.seat.rank
@@ -132,10 +135,20 @@ class Attempt:
         if origin is None:
             return
         card = model_card(context.spec, loop.data, self._result(None), origin)
-        folder, tokens = context.model_folder, loop.example()
-        export(model, loop.tokenizer, folder, card=card, tokens=tokens)
+        folder, merge = context.model_folder, context.spec.export.merge
+        export(model, folder, self._parcel(card), base=self._named_base(), merge=merge)
         write_lineage(folder, origin, context.spec, self._circumstances())
         self.model_sha256 = model_hash(folder)
+
+    def _parcel(self, card: str) -> Parcel:
+        spec, loop = self.context.spec, self.loop
+        chat = find_method(spec.method).CHAT
+        tried = {"prompt": spec.eval.prompts[0]} if spec.eval.prompts else {}
+        return Parcel(loop.tokenizer, card, loop.example(), chat=chat, **tried)
+
+    def _named_base(self) -> Base | None:
+        source = self.context.spec.model.source
+        return None if self.base is None or source is None else Base(self.base, source)
 
     def report(self, mlflow_run_id: str | None) -> ResultLine:
         """Report the result: the last line, written once everything else is on disk."""
@@ -169,13 +182,14 @@ class Attempt:
 
     def _judge(self, step: int, *, with_tasks: bool) -> None:
         self.judge.judge(self.trainer.model, step)
+        self.judge.refuse_unknown_goal()
         if with_tasks:
             self.judge.ask(self.trainer.model, step)
         self.judge.speak(self.trainer.model, step)
 
     def _result(self, mlflow_run_id: str | None) -> ResultLine:
         assert self.totals.first_eval_loss is not None
-        return ResultLine(
+        result = ResultLine(
             at=0.0,
             steps=self.step,
             tokens=self.totals.tokens,
@@ -193,6 +207,7 @@ class Attempt:
             first_metrics=self.totals.first_metrics,
             mlflow_run_id=mlflow_run_id,
         )
+        return against_goal(result, self.context.spec.goal)
 
     def _keep(self, written: Path, step: int, world_size: int) -> None:
         """Make what transformers has written a checkpoint of ours, and prune older ones."""

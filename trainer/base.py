@@ -64,6 +64,11 @@ def base_shape(folder: Path) -> ModelConfig:
 
 def whole_model(folder: Path, source: str) -> Path:
     """Return `folder` if it holds the model that `source` names. Raises `BadSpecError`."""
+    if (folder / "adapter_config.json").is_file():
+        raise BadSpecError(
+            f"The base model {source} is an adapter alone, which has no model to build on.",
+            remedy="Run it again with export.merge=true, or name its own base model.",
+        )
     if not (folder / "config.json").is_file():
         raise BadSpecError(
             f"The base model {source} is not there: {folder} has no config.json.",

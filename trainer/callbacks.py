@@ -3,6 +3,7 @@
 import importlib
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,12 +13,15 @@ from typing_extensions import override
 
 from trainer.checkpoint import Totals
 from trainer.context import Context
-from trainer.contract.progress import EvalLine, SampleLine, StepLine
+from trainer.contract.goal import unknown_figure
+from trainer.contract.progress import EvalLine, SampleLine, StepLine, curve_of
 from trainer.contract.stopping import judging_every
 from trainer.early_stop import after_judging, out_of_patience, out_of_time
-from trainer.errors import DivergedError
+from trainer.errors import BadSpecError, DivergedError
+from trainer.hardware import memory_bytes, peak_memory_bytes
 from trainer.judge import answer
 from trainer.loop import Loop
+from trainer.meter import Meter
 from trainer.method import find_method
 from trainer.sharding import is_sharded
 from trainer.tasks import find_tasks
@@ -51,12 +55,14 @@ def task_judge(context: Context) -> Any:
 class Reporter(TrainerCallback):
     """Writes step lines, with smoothed throughput and the time left.
 
-    `totals.tokens` has those of skipped batches too: they were read and paid for.
+    `totals.tokens` has those of skipped batches too: they were read and paid for. The `meter` is
+    filled in once the model is there.
     """
 
     def __init__(self, context: Context, totals: Totals) -> None:
-        self.context, self.totals = context, totals
+        self.context, self.totals, self.meter = context, totals, Meter()
         self.step_loss, self.grad_norm, self.step_tokens = 0.0, 0.0, 0
+        self.step_sources: list[int] = []
         self.skips_step = False
         self._began = self._step_began = time.perf_counter()
         self._spent_before = 0.0
@@ -72,8 +78,14 @@ class Reporter(TrainerCallback):
     @override
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._step_began = time.perf_counter()
-        self.step_tokens = 0
+        self.step_tokens, self.step_sources = 0, [0] * len(self.meter.names)
         self._lr = float(kwargs["lr_scheduler"].get_last_lr()[0])
+
+    def count_rows(self, rows: Sequence[int], tokens: Sequence[int]) -> None:
+        """Take note of the rows of one forward pass, where it matters whence they are."""
+        if self.step_sources and len(rows) == len(tokens):
+            found = self.meter.of_sources(rows, tokens)
+            self.step_sources = [a + b for a, b in zip(self.step_sources, found, strict=True)]
 
     @override
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -83,6 +95,8 @@ class Reporter(TrainerCallback):
         self._speed = speed if first else self._speed + SMOOTHING * (speed - self._speed)
         self.totals.tokens += self.step_tokens
         self.totals.train_s = self._spent_before + now - self._began
+        for name, tokens in zip(self.meter.names, self.step_sources, strict=True):
+            self.totals.sources[name] = self.totals.sources.get(name, 0) + tokens
         if self.skips_step:  # The guard has told it, and its loss may be no number.
             return
         self.totals.loss = self.step_loss
@@ -101,6 +115,11 @@ class Reporter(TrainerCallback):
             tokens=self.totals.tokens,
             tokens_per_s=self._speed,
             eta_s=(now - self._began) / done * (state.max_steps - state.global_step),
+            mfu=self.meter.mfu(self._speed),
+            memory_bytes=memory_bytes(),
+            peak_memory_bytes=peak_memory_bytes(),
+            epoch=self.meter.epoch(state.global_step + self.totals.guard.ahead),
+            sources=self.totals.sources,
         )
 
 
@@ -131,6 +150,19 @@ class Judge(TrainerCallback):
             self._totals.first_eval_loss = self.latest
             self._totals.first_metrics = dict(self.metrics)
         self._tell(step)
+
+    def refuse_unknown_goal(self) -> None:
+        """Raise `BadSpecError` for a goal on a figure that this run does not have; at its start."""
+        goal = self._context.spec.goal
+        if goal is None:
+            return
+        known = {"eval_loss", *map(curve_of, self.metrics)}
+        if self.perplexity is not None:
+            known.add("eval_perplexity")
+        if self._tasks is not None:
+            known |= self._tasks.figures
+        if said := unknown_figure(goal, known):
+            raise BadSpecError(said, remedy="Name one of these, or leave the goal out.")
 
     def ask(self, model: Any, step: int) -> None:
         """Report what the spec's tasks come to, beside the loss.

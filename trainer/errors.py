@@ -6,6 +6,7 @@ TrainerError
   DivergedError     the loss became infinite, not a number, or passed the spec's limit
   OutOfMemoryError  the machine's memory is too small for the model and batch
   DiskFullError     a file could not be written whole
+  ExportError       the written model is not the trained one, or does not work
   PeerLostError     another of the run's processes has gone or failed, and took this one along
   StalledError      no step was made for longer than the spec allows
   PreemptedError    asked to stop; a checkpoint lies on disk and the same command goes on from it
@@ -97,6 +98,15 @@ class PreemptedError(TrainerError):
     """The machine is being taken away; the run can go on elsewhere."""
 
     kind = FailureKind.PREEMPTED
+
+
+class ExportError(TrainerError):
+    """The model was written, and is not what was trained: it is not kept."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message, remedy="The checkpoints are whole. Please report this with the run's id."
+        )
 
 
 class PeerLostError(TrainerError):

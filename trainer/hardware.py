@@ -7,9 +7,11 @@ from pathlib import Path
 import psutil
 import torch
 
+from trainer.contract.machines import peak_flops
 from trainer.lineage import Hardware
 
 _CPUS = Path("/proc/cpuinfo")
+_PAGES = Path("/proc/self/statm")
 _DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -30,7 +32,27 @@ def peak_memory_bytes() -> int:
     """Return the most memory that was held: the GPU's if there is one, else the process's."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Linux counts what is held now and the most there was at different moments.
+    return max(memory_bytes(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def memory_bytes() -> int:
+    """Return the memory that is held now: the GPU's if there is one, else the process's."""
+    if torch.cuda.is_available():
+        return torch.cuda.memory_allocated()
+    pages = int(_PAGES.read_text("ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def peak_flops_of_devices(ranks: int) -> float | None:
+    """Return the peak of the run's `ranks` GPUs, all like this process's; None where unknown.
+
+    A CPU has none: its clock, and with it its peak, is another one at every load.
+    """
+    if not torch.cuda.is_available():
+        return None
+    peak = peak_flops(torch.cuda.get_device_name())
+    return None if peak is None else ranks * peak
 
 
 def _after(path: Path, name: str, mark: str) -> str | None:

@@ -40,6 +40,16 @@ class TaskJudge:
         self._limit = limit
         self._tasks = {task.name: _loaded(manager, task) for task in tasks}
 
+    @property
+    def figures(self) -> set[str]:
+        """Return the names that `judge` gives its figures, errors left out."""
+        return {
+            f"{name}/{metric}" + ("" if chosen.name == PLAIN else f".{chosen.name}")
+            for name, task in self._tasks.items()
+            for metric in task.aggregation()
+            for chosen in task._filters  # noqa: SLF001  # lm-eval has no other word for them
+        }
+
     def judge(
         self, model: Any, tokenizer: PreTrainedTokenizerBase, *, chat: bool
     ) -> dict[str, float]:

@@ -37,7 +37,11 @@ class Watch:
 
 
 class Loop(Protocol):
-    """A method's training loop, its data prepared and reported."""
+    """A method's training loop, its data prepared and reported.
+
+    It may have two things more: `steps_in_epoch`, without which no line says where in the data the
+    run is, and `lengths`, the tokens of each sequence, for the data card and the machine's use.
+    """
 
     data: DataLine
     tokenizer: Any

@@ -69,6 +69,7 @@ class PackedLoop:
         self._prepared = prepare(ingredients.context, ingredients.gathered, ingredients.base)
         self.data, self.tokenizer = self._prepared.data, self._prepared.tokenizer
         self.steps = self._prepared.steps
+        self.steps_in_epoch = self._prepared.steps_in_epoch
         self.lengths = self._prepared.train.sequences.lengths
 
     def make_trainer(self, watch: Watch) -> PackedTrainer:

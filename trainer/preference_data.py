@@ -36,6 +36,7 @@ class Prepared:
     held_out_bins: Bins
     accumulate: int  # forward passes in one optimizer step
     steps: int
+    steps_in_epoch: int
 
 
 def prepare(ingredients: Ingredients, *, answers: int, least: int, bins_per_pass: int) -> Prepared:
@@ -66,7 +67,8 @@ def prepare(ingredients: Ingredients, *, answers: int, least: int, bins_per_pass
     steps = planned_steps(spec, tokens=line.tokens, steps_in_epoch=in_epoch)
     # The base model is asked about those that training can reach.
     bins = bins.first(steps * bins_per_step)
-    return Prepared(line, tokenizer, train, bins, held_out, judged_bins, accumulate, steps)
+    ready = train, bins, held_out, judged_bins
+    return Prepared(line, tokenizer, *ready, accumulate, steps, in_epoch)
 
 
 def _longest(found: Answers, answers: int) -> NDArray[np.int64]:

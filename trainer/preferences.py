@@ -56,14 +56,16 @@ class AnswerBatches:
     def __init__(self, answers: Answers, bins: Bins, of: Comparison, collate: Any) -> None:
         self.answers, self.bins = answers, bins
         self._of, self._collate = of, collate
+        self._tokens = answers.lengths.reshape(-1, of.answers).sum(axis=1)
         self._references: dict[int, tuple[list[float], ...]] = {}
 
     def __call__(self, rows: Sequence[Mapping[str, int]]) -> Batch:
-        """Return the batch of these bins, with the numbers of the rows in it as `rows`."""
+        """Return the batch of these bins; `rows` and `row_tokens` say what rows are in it."""
         chosen = [row["bin"] for row in rows]
         examples = [example for number in chosen for example in self._examples(number)]
         numbers = [row for number in chosen for row in self.bins[number]]
-        return {**self._collate(examples), "rows": numbers}
+        sizes = self._tokens[numbers]
+        return {**self._collate(examples), "rows": numbers, "row_tokens": sizes}
 
     def refer(self, number: int, values: tuple[list[float], ...]) -> None:
         """Take what the base model says of the rows of a bin, a list for each column."""
@@ -103,7 +105,7 @@ class PreferenceTrainer(Watched):
         with judging(self.model):
             for number, counts in share(len(batches.bins)):
                 batch = moved(batches([{"bin": number}]), self.args.device)
-                del batch["rows"]
+                del batch["rows"], batch["row_tokens"]
                 values = trl.compute_ref_log_probs(self.model, batch)
                 if counts:
                     found.append((number, tuple(one.tolist() for one in values)))
@@ -153,6 +155,7 @@ class PreferenceLoop:
         self.data: DataLine = self._prepared.data
         self.tokenizer, self.steps = self._prepared.tokenizer, self._prepared.steps
         self.lengths = self._prepared.train.lengths
+        self.steps_in_epoch = self._prepared.steps_in_epoch
         collate = of.collator(pad_token_id=pad_token(self.tokenizer))
         batches = partial(AnswerBatches, of=of, collate=collate)
         self._train = batches(self._prepared.train, self._prepared.bins)

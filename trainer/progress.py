@@ -139,10 +139,11 @@ def _resume(line: ResumeLine) -> str:
 
 
 def _result(line: ResultLine) -> str:
+    trained = f"done: {line.steps} steps, {line.tokens} tokens in {line.train_s:.1f} s"
     return (
-        f"done: {line.steps} steps, {line.tokens} tokens in {line.train_s:.1f} s; held-out "
+        f"{trained if line.steps else 'judged'}; held-out "
         f"loss {line.first_eval_loss:.4f} -> {line.eval_loss:.4f}{_metrics(line)}; "
-        f"model in {line.model}"
+        f"model in {line.model}" + (f". {line.goal}" if line.goal else "")
     )
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from trainer.contract.progress import EvalLine, ProgressLine, StepLine, curve_of
 from trainer.contract.spec import RunSpec
@@ -26,6 +26,8 @@ End = Literal["FINISHED", "FAILED", "KILLED"]
 WINDOW_S = 5.0
 WINDOW_METRICS = 20
 STEP_METRICS = ("loss", "lr", "grad_norm", "tokens_per_s")
+# They move slowly: once a window is enough, and leaves room for steps.
+SLOW_METRICS = ("tokens", "epoch", "mfu", "memory_gb", "peak_memory_gb")
 # How long the end of a run waits for its last window.
 FINISH_S = 30.0
 # What may wait while the store is away: windows of two hours, and the lines of a call that hangs.
@@ -187,6 +189,7 @@ def points(lines: list[ProgressLine]) -> list[Point]:
     judged = [line for line in lines if isinstance(line, EvalLine)]
     steps = [line for line in lines if isinstance(line, StepLine)]
     found = [point for line in judged for point in _of_evaluation(line)]
+    found += [point for line in steps[-1:] for point in _slow(line)]
     room = max(1, (WINDOW_METRICS - len(found)) // len(STEP_METRICS))
     stride = -(-len(steps) // room)
     picked = steps[::-1][:: max(1, stride)][::-1]
@@ -204,11 +207,11 @@ def _of_evaluation(line: EvalLine) -> list[Point]:
     ]
 
 
-def _of_step(line: StepLine) -> list[Point]:
-    values: dict[str, Any] = line.model_dump(include=set(STEP_METRICS))
+def _slow(line: StepLine) -> list[Point]:
+    return _of_step(line, SLOW_METRICS)
+
+
+def _of_step(line: StepLine, names: tuple[str, ...] = STEP_METRICS) -> list[Point]:
     at_ms = round(line.at * 1000)
-    return [
-        Point(name, values[name], line.step, at_ms)
-        for name in STEP_METRICS
-        if values[name] is not None
-    ]
+    values = ((name, getattr(line, name)) for name in names)
+    return [Point(name, value, line.step, at_ms) for name, value in values if value is not None]

@@ -56,9 +56,11 @@ class Watched(Shardable):
 
     @override
     def training_step(self, model: Any, inputs: Any, *more: Any, **named: Any) -> Tensor:
-        """Take the numbers of the rows out of the batch: the model would not know them."""
-        rows = inputs.pop("rows", ()) if isinstance(inputs, MutableMapping) else ()
+        """Take the rows' numbers and sizes out of the batch: the model would not know them."""
+        is_batch = isinstance(inputs, MutableMapping)
+        rows, sizes = (inputs.pop(n, ()) if is_batch else () for n in ("rows", "row_tokens"))
         self._rows = tuple(map(int, rows))
+        self.watch.reporter.count_rows(rows, sizes)
         loss: Tensor = super().training_step(model, inputs, *more, **named)
         return loss
 
@@ -95,11 +97,12 @@ class Watched(Shardable):
         if self.accelerator.num_processes == 1:
             return float(self._loss_so_far.item()), norm
         reporter, loss = self.watch.reporter, self._loss_so_far.double()
-        own = torch.stack([loss, loss.new_tensor(reporter.step_tokens), loss.new_tensor(norm)])
+        counts = [reporter.step_tokens, *reporter.step_sources]
+        own = torch.cat([loss[None], loss.new_tensor([norm]), loss.new_tensor(counts)])
         of_all = self.accelerator.gather(own[None])
-        reporter.step_tokens = int(of_all[:, 1].sum().item())
+        reporter.step_tokens, *reporter.step_sources = of_all[:, 2:].sum(0).long().tolist()
         # max() of torch is NaN where one of them is.
-        return float(of_all[:, 0].sum().item()), float(of_all[:, 2].max().item())
+        return float(of_all[:, 0].sum().item()), float(of_all[:, 1].max().item())
 
     @override
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

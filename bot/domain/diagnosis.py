@@ -3,6 +3,7 @@
 from bot.domain.redact import redact
 from bot.domain.run import JobState, PipelineState, Run, RunStatus
 from bot.domain.view import Diagnosis, Verdict
+from trainer.contract.goal import goal_in_words, is_reached
 
 SHOWN_LOG_LINES = 12
 SIGNALLED = 128  # a shell's exit code for a process that a signal ended is 128 + its number
@@ -96,14 +97,6 @@ def judge(run: Run) -> Verdict | None:
     goal = run.spec.goal
     if goal is None:
         return Verdict(f"Evaluation loss went {start}; there was no goal.{early}", None)
-    reached_value = result.eval_loss if goal.metric == "eval_loss" else result.eval_perplexity
-    if reached_value is None:
-        return Verdict(f"Evaluation loss went {start}; there is no perplexity.{early}", None)
-    reached = reached_value < goal.below
-    name = "Evaluation loss" if goal.metric == "eval_loss" else "Perplexity"
-    word = "Goal reached" if reached else "Goal missed"
     return Verdict(
-        f"{word}: {name.lower()} {reached_value:.2f}, goal below {goal.below:g} (loss {start})."
-        f"{early}",
-        reached,
+        f"{goal_in_words(goal, result)} (loss {start}).{early}", is_reached(goal, result)
     )

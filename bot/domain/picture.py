@@ -71,6 +71,7 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         note=redact(cancel.reason) if cancel else progress.note,
         trouble="" if run.status.is_final else redact(run.trouble or progress.warning),
         why_waiting=_why_waiting(run),
+        readings=progress.readings,
         links=_links(run),
     )
 

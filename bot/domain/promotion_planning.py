@@ -80,7 +80,7 @@ def is_promotion_id(text: str) -> bool:
 
 def planned(asked: PromotionAsked, run: Run, policy: Policy, around: Around) -> Planned:
     """Return the plan. Raises `InputError` with everything that is wrong with the request."""
-    if (why := _not_servable(run)) is not None:
+    if (why := not_servable(run)) is not None:
         raise InputError(why)
     order = _order(asked, run, policy)
     if (why := _is_taken(asked.id, order.endpoint, around.open)) is not None:
@@ -108,11 +108,17 @@ def default_endpoint(model: str) -> str:
     return name[:32].rstrip("-").ljust(3, "x")
 
 
-def _not_servable(run: Run) -> str | None:
+def not_servable(run: Run) -> str | None:
+    """Return in a sentence why the run has no model that could be served; None where it has."""
     if run.status is not RunStatus.SUCCEEDED:
         return (
             f"Only a run that succeeded has a model to serve; `{run.id}` is "
             f"{run.status.replace('_', ' ')}."
+        )
+    if not run.spec.export.merge:
+        return (
+            f"The run `{run.id}` left an adapter alone, which cannot be served without its base "
+            f"model. `rerun {run.id} export.merge=true` makes a whole one."
         )
     result = run.seen.result
     if result is None or not result.model:

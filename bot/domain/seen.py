@@ -1,6 +1,6 @@
 """What pipeline, job and trainer said of a run, and what machines there are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -129,7 +129,23 @@ class ResultSeen:
     peak_memory_bytes: int
     model: str
     model_sha256: str = ""  # over the model's files; empty from a trainer that did not say it
+    metrics: dict[str, float] = field(default_factory=dict)  # of the method and of tasks
     ended: str = ""  # why training ended before its planned steps, in a sentence
+
+
+@dataclass(frozen=True)
+class Readings:
+    """How the newest step used the machine, and where in the data it was.
+
+    `mfu` is a share of the machine's peak, 0 to 1, None where that is not known; `epoch` says how
+    often the data was read; `sources` the tokens read of each source of a mixture.
+    """
+
+    mfu: float | None = None
+    memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    epoch: float | None = None
+    sources: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -161,6 +177,7 @@ class ProgressSeen:
     result: ResultSeen | None = None
     failure: Failure | None = None
     log_tail: tuple[str, ...] = ()
+    readings: Readings | None = None
     warning: str = ""  # what the guard last found odd about a step, and did about it
 
 

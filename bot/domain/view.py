@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.run import Plan, Point, ResultSeen, RunStatus, SampleSeen
+from bot.domain.run import Plan, Point, Readings, ResultSeen, RunStatus, SampleSeen
 
 
 class RailState(StrEnum):
@@ -94,4 +94,5 @@ class RunView:
     note: str = ""
     trouble: str = ""  # what keeps us from seeing or doing what is due, or a warning
     why_waiting: str = ""
+    readings: Readings | None = None
     links: tuple[tuple[str, str], ...] = ()  # (title, url) of the pipeline run and the job

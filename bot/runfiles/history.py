@@ -4,12 +4,12 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from bot.domain.buckets import Curve, trend
 from bot.domain.redact import redact
-from bot.domain.run import Point, ProgressSeen, ResultSeen, SampleSeen
+from bot.domain.run import Point, ProgressSeen, Readings, ResultSeen, SampleSeen
 from bot.ports import Mark
 from trainer.contract.progress import (
     CheckpointLine,
@@ -29,6 +29,7 @@ from trainer.contract.progress import (
 )
 
 CURVE_POINTS = 40
+READ = tuple(field.name for field in fields(Readings))
 # Marks of what happened, wherever the run goes back to afterwards.
 LASTING = ("resume", "guard")
 UNITS = {
@@ -36,6 +37,8 @@ UNITS = {
     "lr": "",
     "grad_norm": "",
     "tokens_per_s": "tokens/s",
+    "mfu": "of peak",
+    "memory_gb": "GB",
     "eval_loss": "nats/token",
     "eval_perplexity": "",
 }
@@ -120,7 +123,7 @@ class History:
     def _step(self, line: StepLine) -> None:
         if self._seen.total and line.step <= self._seen.step:
             self._rewind(line.step - 1)
-        for key in ("loss", "lr", "grad_norm", "tokens_per_s"):
+        for key in ("loss", "lr", "grad_norm", "tokens_per_s", "mfu", "memory_gb"):
             self._put(key, line.step, getattr(line, key))
         finite = line.loss if math.isfinite(line.loss) else self._seen.loss
         self._seen = replace(
@@ -131,6 +134,7 @@ class History:
             tokens=line.tokens,
             tokens_per_s=line.tokens_per_s if math.isfinite(line.tokens_per_s) else None,
             eta_s=line.eta_s if math.isfinite(line.eta_s) else None,
+            readings=Readings(**{name: getattr(line, name) for name in READ}),
         )
 
     def _eval(self, line: EvalLine) -> None:
@@ -178,6 +182,7 @@ class History:
             peak_memory_bytes=line.peak_memory_bytes,
             model=line.model,
             model_sha256=line.model_sha256,
+            metrics=line.metrics,
             ended=redact(line.ended),
         )
         self._seen = replace(self._seen, result=result, failure=None, eta_s=None)

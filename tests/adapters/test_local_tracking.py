@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.local.tracking import LocalTracking
 from bot.domain.redact import MARK
-from bot.domain.run import SampleSeen
+from bot.domain.run import Readings, SampleSeen
 from bot.errors import UnavailableError
 from bot.ports import MetricsQuery
 from bot.runfiles.history import CURVE_POINTS, History
@@ -82,7 +82,7 @@ async def test_a_good_run_is_told_from_its_first_phase_to_its_result(
         PhaseLine(at=2, phase=Phase.TRAIN),
         EvalLine(at=2, step=0, loss=5.0, perplexity=148.4),
         step(1, 4.0, grad_norm=2.0),
-        step(2, 3.5),
+        step(2, 3.5, mfu=0.4, memory_bytes=9, epoch=0.5, sources={"train": 128}),
         CheckpointLine(at=3, step=2, path="checkpoints/2"),
         EvalLine(at=3, step=2, loss=3.6, perplexity=36.6),
         SampleLine(at=3, step=2, prompt="What?", text="That."),
@@ -92,6 +92,7 @@ async def test_a_good_run_is_told_from_its_first_phase_to_its_result(
     assert (seen.phase, seen.step, seen.total) == (Phase.EXPORT, 2, 100)
     assert (seen.loss, seen.first_loss, seen.eval_loss) == (3.5, 4.0, 3.6)
     assert (seen.tokens, seen.tokens_per_s, seen.eta_s) == (128, 100.0, 9.0)
+    assert seen.readings == Readings(mfu=0.4, memory_bytes=9, epoch=0.5, sources={"train": 128})
     assert seen.last_checkpoint_step == 2
     assert seen.samples == (SampleSeen(2, "What?", "That."),)
     write(
@@ -117,7 +118,7 @@ async def test_metrics_have_units_and_marks(
     tracking: LocalTracking, write: Callable[..., None]
 ) -> None:
     write(
-        step(1, grad_norm=2.0),
+        step(1, grad_norm=2.0, mfu=0.4, memory_bytes=2_500_000_000, epoch=0.25),
         CheckpointLine(at=1, step=1, path="c"),
         EvalLine(at=1, step=1, loss=2.0, perplexity=math.e**2),
         ResumeLine(at=2, attempt=2, step=1, exact=True),
@@ -129,9 +130,12 @@ async def test_metrics_have_units_and_marks(
         "lr": "",
         "grad_norm": "",
         "tokens_per_s": "tokens/s",
+        "mfu": "of peak",
+        "memory_gb": "GB",
         "eval_loss": "nats/token",
         "eval_perplexity": "",
     }
+    assert next(one for one in metrics.series if one.key == "memory_gb").last == (2.5, None)
     assert [mark.kind for mark in metrics.marks] == ["checkpoint", "eval", "resume"]
     assert metrics.series[2].last == (2.0, None)
 

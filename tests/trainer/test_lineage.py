@@ -89,6 +89,9 @@ def test_a_whole_model_is_told_with_its_hash_by_folder_and_by_run(
         done = trainer("verify", name, "--json", env=environment(small_run))
         found = json.loads(done.output)
         assert (done.code, found["ok"], found["model_sha256"]) == (0, True, result.model_sha256)
+    said = trainer("verify", small_run.output, "--sha256", result.model_sha256).output
+    files = len(read_lineage(small_run.output / "model").files)
+    assert f"is whole: {files} files, sha256 {result.model_sha256}." in said
     assert trainer("verify", small_run.output, "--sha256", "0" * 64).code == 3
     assert trainer("verify", small_run.home).code == 2
     assert changes(small_run.output / "model", read_lineage(small_run.output / "model")) == []

@@ -84,7 +84,9 @@ def test_a_model_that_knows_the_answers_gets_all_and_one_that_knows_wrong_ones_n
 ) -> None:
     docs = list(shipped.docs["test"][:6])
     model = knowing(docs, tokenizer, shift=shift)
-    found = TaskJudge([shipped], limit=6).judge(model, tokenizer, chat=False)
+    judge = TaskJudge([shipped], limit=6)
+    found = judge.judge(model, tokenizer, chat=False)
+    assert judge.figures == {name for name in found if not name.endswith("_stderr")}
     assert found["python-qa-choice/acc"] == accuracy
     assert found["python-qa-choice/acc_norm"] == accuracy
     assert found["python-qa-choice/acc_stderr"] == 0.0

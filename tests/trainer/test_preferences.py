@@ -133,6 +133,7 @@ def of_trl(found: Any) -> tuple[float, dict[str, float]]:
         for number in range(len(batches.bins)):
             batch = moved(batches([{"bin": number}]), trainer.args.device)
             rows = len(batch.pop("rows"))
+            del batch["row_tokens"]
             loss += rows * library.compute_loss(trainer, trainer.model, batch).item()
             for name, values in trainer._metrics["eval"].items():
                 figures[name] = figures.get(name, 0.0) + rows * values[-1]
@@ -156,6 +157,7 @@ def test_each_row_of_a_step_weighs_the_same_whatever_bin_it_is_in(folder: Path, 
     for batch in passes:
         count = len(batch["rows"])
         trainer._rows = tuple(batch.pop("rows"))
+        del batch["row_tokens"]
         shares += trainer.compute_loss(trainer.model, batch, num_items_in_batch=total).item()
         mean += count / rows * library.compute_loss(trainer, trainer.model, batch).item()
     assert shares == pytest.approx(mean, rel=1e-5)

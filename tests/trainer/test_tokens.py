@@ -181,6 +181,7 @@ def test_a_batch_restarts_positions_and_never_learns_a_first_token() -> None:
     sequences = Sequences(tokens, np.ones(9, dtype=np.bool_), starts, rows)
     batch = PackedBatches(sequences, [[0, 1]])([{"bin": 0}])
     assert batch["rows"].tolist() == [3, 8]
+    assert batch["row_tokens"].tolist() == [4, 5]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 0, 1, 2, 3, 4]]
     assert batch["cu_seq_lens_q"].tolist() == [0, 4, 9]
     assert batch["labels"].tolist() == [[IGNORED, 11, 12, 13, IGNORED, 15, 16, 17, 18]]

@@ -119,6 +119,17 @@ def test_a_window_never_holds_more_than_may_be_sent(steps: int, judged: int) -> 
     assert 0 < len(found) <= WINDOW_METRICS
 
 
+def test_what_moves_slowly_is_sent_once_a_window_from_its_newest_step() -> None:
+    reading = {"mfu": 0.4, "memory_bytes": 2_000_000_000, "epoch": 0.5}
+    lines = [step(n).model_copy(update=reading) for n in range(1, 101)]
+    found = {point.name: (point.step, point.value) for point in points(lines)}
+    assert found["mfu"] == (100, 0.4)
+    assert found["memory_gb"] == (100, 2.0)
+    assert found["epoch"] == (100, 0.5)
+    assert len(points(lines)) <= WINDOW_METRICS
+    assert [p.name for p in points(lines)].count("mfu") == 1
+
+
 def test_the_newest_step_is_always_among_those_picked() -> None:
     assert max(point.step for point in points([step(n) for n in range(1, 101)])) == 100
 

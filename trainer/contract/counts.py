@@ -27,7 +27,13 @@ def trained_count(config: ModelConfig, spec: RunSpec) -> int:
     return lora_parameter_count(config, spec)
 
 
-def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:
+def training_flops_per_token(
+    config: ModelConfig,
+    spec: RunSpec,
+    *,
+    scored: float | None = None,
+    attended: float | None = None,
+) -> float:
     """Return multiplications and additions for one token, forward and backward.
 
     6 for each weight in a matrix (2 forward, 4 backward; arXiv:2001.08361), 4 where the weight
@@ -35,17 +41,26 @@ def training_flops_per_token(config: ModelConfig, spec: RunSpec) -> float:
     12 for each layer, unit of width and position looked at (arXiv:2204.02311, appendix B), of
     which a causal model sees half a sequence. Nothing that is computed twice counts twice.
 
+    `scored` is the share of tokens that the output matrix is asked about, `attended` the mean
+    number of positions that a token looks at, where the data has been counted; else the first is
+    all of them or half (answers), the second half of the longest sequence.
+
     Where answers are compared, the base model reads each token too, forward alone (2 and 4); KTO
     has both models read the other answer of its KL term besides. TRL scores every position there.
     """
     compares = spec.method in PREFERENCE_METHODS
-    scored = 1.0 if spec.data.loss_on == "all" or spec.method == "pretrain" or compares else 0.5
+    if compares:
+        scored = 1.0
+    elif scored is None:
+        scored = 1.0 if spec.data.loss_on == "all" or spec.method == "pretrain" else 0.5
+    if attended is None:
+        attended = spec.data.max_length / 2
     matrices = config.layers * _block_matrices(config)
     head = scored * config.vocab_size * config.hidden_size
-    attended = config.layers * config.hidden_size * spec.data.max_length / 2
-    reading = 2 * (matrices + head) + 4 * attended
+    looking = config.layers * config.hidden_size * attended
+    reading = 2 * (matrices + head) + 4 * looking
     more = {"dpo": 1, "kto": 3}.get(spec.method, 0) * reading
-    return (4 if spec.tuning.kind == "lora" else 6) * (matrices + head) + 12 * attended + more
+    return (4 if spec.tuning.kind == "lora" else 6) * (matrices + head) + 12 * looking + more
 
 
 def block_weights(config: ModelConfig) -> int:

@@ -1,10 +1,23 @@
 """How a run judges its model: held-out rows, samples to read, tasks of lm-eval."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from trainer.contract.part import Part
+
+
+def _names_from_words(given: Any) -> Any:
+    """Return the names of a text with commas, as people type it in chat; else what was given."""
+    if not isinstance(given, str):
+        return given
+    return [name.strip() for name in given.split(",") if name.strip()]
+
+
+Tasks = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
+    BeforeValidator(_names_from_words),
+]
 
 
 class Evaluation(Part):
@@ -14,7 +27,7 @@ class Evaluation(Part):
     max_rows: int = Field(default=200, gt=0, le=1_000_000)
     prompts: tuple[str, ...] = Field(default=(), max_length=8)
     sample_tokens: int = Field(default=48, gt=0, le=2048)
-    tasks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+    tasks: Tasks = Field(
         default=(),
         max_length=8,
         title="Tasks",

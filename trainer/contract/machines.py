@@ -1,6 +1,7 @@
 """Machines that runs are estimated for: how fast they train, and how much they hold."""
 
 import os
+import re
 from dataclasses import dataclass
 
 GIB = 2**30
@@ -29,23 +30,46 @@ class Machine:
 UTILISATION = 0.35
 
 
-def _gpu(title: str, gpus: int, peak_tflops: float, memory_gib: int) -> Machine:
+# Dense peaks in bf16 (T4: fp16), in FLOPs a second, from NVIDIA's data sheet of each chip, where
+# half of what is said "with sparsity" counts.
+_PEAKS = {"T4": 65e12, "A10": 125e12, "A100": 312e12}
+_PEAKS |= {"H100 PCIe": 756e12, "H100 NVL": 835e12, "H100": 989e12, "H200": 989e12}
+# What CUDA calls a whole chip, less the maker. A part of one (MIG, or a vGPU with less than all of
+# the memory) has another peak, which is in no data sheet.
+_NAMES = {
+    "T4": r"T4",
+    "A10": r"A10(-24Q)?",
+    "A100": r"A100[ -](SXM4-40GB|SXM4-80GB|PCIE-40GB|80GB PCIe)",
+    "H100 PCIe": r"H100 PCIe",
+    "H100 NVL": r"H100 NVL",
+    "H100": r"H100 80GB HBM3",
+    "H200": r"H200",
+}
+
+
+def peak_flops(device: str) -> float | None:
+    """Return the peak in 16 bits of the GPU that CUDA calls `device`; None for an unknown one."""
+    name = re.sub(r"^(NVIDIA|Tesla) ", "", device)
+    known = (chip for chip, pattern in _NAMES.items() if re.fullmatch(pattern, name))
+    return next((_PEAKS[chip] for chip in known), None)
+
+
+def _gpu(gpus: int, chip: str, memory_gib: int) -> Machine:
     # Starting: image pull, imports and CUDA's own start, as Azure ML's users report them.
-    return Machine(
-        title, gpus, peak_tflops * 1e12 * UTILISATION, memory_gib * GIB, 512, 0.02, 120.0
-    )
+    title, flops = f"{gpus} x {chip}", _PEAKS[chip] * UTILISATION
+    return Machine(title, gpus, flops, memory_gib * GIB, 512, 0.02, 120.0)
 
 
-# Peaks from NVIDIA's data sheets of each chip; which VM has which chip from Azure's list of sizes.
+# Which VM has which chip is from Azure's list of sizes.
 _GPUS = {
-    "Standard_NC4as_T4_v3": _gpu("1 x T4", 1, 65, 16),
-    "Standard_NC16as_T4_v3": _gpu("1 x T4", 1, 65, 16),
-    "Standard_NV36ads_A10_v5": _gpu("1 x A10", 1, 125, 24),
-    "Standard_NC24ads_A100_v4": _gpu("1 x A100", 1, 312, 80),
-    "Standard_NC48ads_A100_v4": _gpu("2 x A100", 2, 312, 80),
-    "Standard_ND96amsr_A100_v4": _gpu("8 x A100", 8, 312, 80),
-    "Standard_NC40ads_H100_v5": _gpu("1 x H100 NVL", 1, 835, 94),
-    "Standard_ND96isr_H100_v5": _gpu("8 x H100", 8, 989, 80),
+    "Standard_NC4as_T4_v3": _gpu(1, "T4", 16),
+    "Standard_NC16as_T4_v3": _gpu(1, "T4", 16),
+    "Standard_NV36ads_A10_v5": _gpu(1, "A10", 24),
+    "Standard_NC24ads_A100_v4": _gpu(1, "A100", 80),
+    "Standard_NC48ads_A100_v4": _gpu(2, "A100", 80),
+    "Standard_ND96amsr_A100_v4": _gpu(8, "A100", 80),
+    "Standard_NC40ads_H100_v5": _gpu(1, "H100 NVL", 94),
+    "Standard_ND96isr_H100_v5": _gpu(8, "H100", 80),
 }
 
 LOCAL = "local-cpu"

@@ -35,7 +35,13 @@ class PhaseLine(_Line):
 
 
 class StepLine(_Line):
-    """One optimizer step ended. Losses in nats a token; `tokens` counts real ones since step 0."""
+    """One optimizer step ended. Losses in nats a token; `tokens` counts real ones since step 0.
+
+    `mfu` is the share of the devices' peak that training makes use of, 0 to 1, None where the peak
+    or the model's arithmetic is not known. Memory is that of the first process: its GPU's, else its
+    own. `epoch` is the position in the data, `sources` the tokens that were read of each source of
+    a mixture; a rollback leaves both where they are, as the data goes on.
+    """
 
     kind: Literal["step"] = "step"
     step: int
@@ -46,6 +52,21 @@ class StepLine(_Line):
     tokens: int
     tokens_per_s: float
     eta_s: float
+    mfu: float | None = None
+    memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    epoch: float | None = None
+    sources: dict[str, int] = {}
+
+    @property
+    def memory_gb(self) -> float | None:
+        """Return `memory_bytes` as a curve shows it."""
+        return None if self.memory_bytes is None else self.memory_bytes / 1e9
+
+    @property
+    def peak_memory_gb(self) -> float | None:
+        """Return `peak_memory_bytes` as a curve shows it."""
+        return None if self.peak_memory_bytes is None else self.peak_memory_bytes / 1e9
 
 
 class EvalLine(_Line):
@@ -141,6 +162,9 @@ class ResultLine(_Line):
     `ended` is a sentence when training ended before its planned steps; `best_step` is the step
     whose weights the model has, where they are not the last ones.
     `metrics` are the last evaluation's, `first_metrics` those from before training, where known.
+    Where a model was only judged, there are no steps, and what is first is its base model's or,
+    without one, its own. `goal` says in words how the result stands to the spec's goal, where there
+    is one.
     """
 
     kind: Literal["result"] = "result"
@@ -158,6 +182,8 @@ class ResultLine(_Line):
     best_step: int | None = None
     metrics: dict[str, float] = {}
     first_metrics: dict[str, float] = {}
+    goal: str = ""
+    goal_reached: bool | None = None
     mlflow_run_id: str | None = None
 
 

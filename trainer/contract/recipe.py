@@ -35,6 +35,7 @@ ALIASES = {
 }
 # What a form shows before anybody chose: the one that shows the whole way in a minute.
 DEFAULT_RECIPE = "tiny-sft"
+BOUNDS = ("goal.below", "goal.at_least")
 ENDS = ("budget.steps", "budget.tokens", "budget.epochs")
 
 
@@ -73,7 +74,8 @@ def expand(recipe: Recipe, changes: Mapping[str, Any]) -> RunSpec:
     """Return the recipe's spec with `changes` (alias or dotted path -> value) put in.
 
     Values may be text as typed (`"2e-4"`): pydantic reads them. A new end of training (steps,
-    tokens or epochs) replaces the recipe's. Raises `SpecError` with every fault at once.
+    tokens or epochs) replaces the recipe's, and so does a new bound of the goal. Raises
+    `SpecError` with every fault at once.
     """
     body = recipe.spec.model_dump(mode="json")
     faults = []
@@ -86,6 +88,8 @@ def expand(recipe: Recipe, changes: Mapping[str, Any]) -> RunSpec:
         places[place] = value
     if any(end in places for end in ENDS):
         body["budget"].update(steps=None, tokens=None, epochs=None)
+    if body["goal"] and any(bound in places for bound in BOUNDS):
+        body["goal"].update(below=None, at_least=None)
     for place, value in places.items():
         _put(body, place, value)
     try:

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from trainer.contract.data import Data
 from trainer.contract.evaluation import Evaluation
+from trainer.contract.exporting import Export
+from trainer.contract.goal import Goal, task_fault
 from trainer.contract.guard import Guard
 from trainer.contract.methods import SHARDED_METHODS, method_names
 from trainer.contract.part import Part
@@ -182,13 +184,6 @@ class Checkpoint(Part):
     keep: int = Field(default=2, ge=1, le=100)
 
 
-class Goal(Part):
-    """What the requester wants to reach; the alert's verdict."""
-
-    metric: Literal["eval_loss", "eval_perplexity"] = "eval_loss"
-    below: float = Field(gt=0, title="Goal")
-
-
 class RunSpec(Part):
     """Version 1 of a run's full specification; a recipe expands to one, and this form is stored."""
 
@@ -208,6 +203,7 @@ class RunSpec(Part):
     eval: Evaluation = Evaluation()
     compute: Compute = Compute()
     checkpoint: Checkpoint = Checkpoint()
+    export: Export = Export()
     deterministic: bool = Field(
         default=False,
         description="Use only algorithms that give the same bits each time, and refuse those that "
@@ -224,13 +220,24 @@ class RunSpec(Part):
         return self
 
     @model_validator(mode="after")
-    def _parts_agree(self) -> "RunSpec":
-        if self.tuning.kind == "lora" and self.model.source is None:
-            raise ValueError("LoRA needs a base model: set model.source")
+    def _result_is_possible(self) -> "RunSpec":
+        if fault := task_fault(self.goal, self.eval.tasks):
+            raise ValueError(fault)
         if self.eval.compare_base and not self.eval.tasks:
             raise ValueError("eval.compare_base compares figures of tasks: name some in eval.tasks")
         if self.eval.compare_base and self.model.source is None:
             raise ValueError("eval.compare_base needs a base model: set model.source")
+        if not self.export.merge and self.tuning.kind == "full":
+            raise ValueError(
+                "export.merge false keeps adapters apart, and tuning.kind full has none: leave it "
+                "true"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> "RunSpec":
+        if self.tuning.kind == "lora" and self.model.source is None:
+            raise ValueError("LoRA needs a base model: set model.source")
         if self.compute.sharding == "full" and self.method not in SHARDED_METHODS:
             raise ValueError(
                 f"compute.sharding full is offered for {' and '.join(SHARDED_METHODS)}, not for "
@@ -264,6 +271,8 @@ LATER = (
     "guard.stall_s",
     "eval.compare_base",
     "eval.tasks",
+    "export",
+    "goal.at_least",
     "preference",
 )
 

@@ -12,7 +12,7 @@ from trainer.contract.recipe import ALIASES, expand, find_recipe
 from trainer.contract.spec import RunSpec
 
 # Settings that every trial shares: what a sweep's own limits are about, and what names a trial.
-SHARED = ("name", "budget.cost", "goal.below", "goal.metric")
+SHARED = ("name", "budget.cost", "goal.at_least", "goal.below", "goal.metric")
 MOST_TRIALS = 200
 
 Value: TypeAlias = float | int | str | bool

@@ -106,14 +106,19 @@ class PackedBatches:
         self.sequences, self.bins = sequences, bins
 
     def __call__(self, examples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Return the batch of these bins, with the numbers of the rows in it as `rows`.
+        """Return the batch of these bins; `rows` and `row_tokens` say what rows are in it.
 
-        `Watched` takes the rows out again before the model sees the batch.
+        `Watched` takes both out again before the model sees the batch.
         """
-        indices = [index for example in examples for index in self.bins[example["bin"]]]
-        return {**self.batch(indices), "rows": self.sequences.rows[indices]}
+        indices = np.asarray([i for example in examples for i in self.bins[example["bin"]]])
+        starts = self.sequences.starts
+        return {
+            **self.batch(indices),
+            "rows": self.sequences.rows[indices],
+            "row_tokens": starts[indices + 1] - starts[indices],
+        }
 
-    def batch(self, indices: Sequence[int]) -> dict[str, Any]:
+    def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> dict[str, Any]:
         """Return the tensors of one forward pass over these sequences.
 
         B is 1: `input_ids`, `labels`, `position_ids` are [1, T]; `cu_seq_lens_*` [sequences + 1]

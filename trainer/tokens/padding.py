@@ -20,7 +20,7 @@ class PaddedBatches(PackedBatches):
     """
 
     @override
-    def batch(self, indices: Sequence[int]) -> dict[str, Any]:
+    def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> dict[str, Any]:
         """Return `input_ids`, `labels`, `position_ids` and `attention_mask`, each [B, T].
 
         What fills a row is token 0, which nothing looks at.

@@ -19,6 +19,9 @@ export function ResultPanel({ run, result }: { run: RunView; result: ResultSeen 
             note: WORDS.lossFrom(measure(result.first_eval_loss)),
           },
           { name: WORDS.perplexity, value: measure(result.eval_perplexity) },
+          ...Object.entries(result.metrics)
+            .filter(([name]) => !name.endsWith("_stderr"))
+            .map(([name, value]) => ({ name, value: measure(value) })),
           { name: WORDS.loss, value: measure(result.loss) },
           { name: WORDS.tokens, value: compact(result.tokens) },
           { name: WORDS.trained, value: duration(result.train_s) },

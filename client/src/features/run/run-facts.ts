@@ -1,6 +1,6 @@
 /** Which numbers lead, by what the run is doing. */
 import type { RunView } from "@/api/generated";
-import { compact, DASH, duration, measure, money, roughly, whole } from "@/shared/format/format";
+import { bytes, compact, DASH, duration, measure, money, roughly, whole } from "@/shared/format/format";
 import { STATUS } from "@/shared/status/status";
 import type { Fact } from "@/shared/ui/facts";
 import { WORDS } from "./words";
@@ -36,7 +36,22 @@ function trainingFacts(run: RunView, isFinal: boolean): Fact[] {
     { name: WORDS.evalLoss, value: measure(run.eval_loss) },
     { name: WORDS.speed, value: run.tokens_per_s === null ? DASH : compact(run.tokens_per_s) },
     { name: WORDS.tokens, value: compact(run.tokens) },
+    ...(isFinal ? [] : readingFacts(run.readings)),
   ];
+}
+
+/** Only what is known: a CPU has no peak to compare with, and older trainers said none of it. */
+function readingFacts(readings: RunView["readings"]): Fact[] {
+  if (readings === null) return [];
+  const { epoch, memory_bytes, peak_memory_bytes, mfu } = readings;
+  const facts: Fact[] = [];
+  if (epoch !== null) facts.push({ name: WORDS.epoch, value: WORDS.epochs(measure(epoch)) });
+  if (memory_bytes !== null) {
+    const note = peak_memory_bytes === null ? undefined : WORDS.most(bytes(peak_memory_bytes));
+    facts.push({ name: WORDS.memoryNow, value: bytes(memory_bytes), note });
+  }
+  if (mfu !== null) facts.push({ name: WORDS.mfu, value: WORDS.ofPeak(measure(100 * mfu)) });
+  return facts;
 }
 
 function tookFact(run: RunView): Fact {

@@ -45,6 +45,21 @@ describe("four states", () => {
   });
 });
 
+test("the facts say where in the data the run is and how it uses the machine", async () => {
+  const readings = {
+    mfu: 0.4123,
+    memory_bytes: 1_200_000_000,
+    peak_memory_bytes: 1_500_000_000,
+    epoch: 0.25,
+    sources: {},
+  };
+  withRun({ readings });
+  renderApp(PATH);
+  for (const text of ["0.25 times", "1.2 GB", "1.5 GB at most so far", "41.23 % of its peak"]) {
+    expect(await screen.findByText(text)).toBeInTheDocument();
+  }
+});
+
 test("the rail says what each stage took and where the run is now", async () => {
   renderApp(PATH);
   const rail = await screen.findByRole("list", { name: "Stages" });

@@ -35,7 +35,12 @@ function leadFirst(series: SeriesShape[]): SeriesShape[] {
   return series.toSorted((a, b) => Number(a.key in TOGETHER) - Number(b.key in TOGETHER));
 }
 
-const TITLES: Record<string, string> = { lr: "Learning rate", tokens_per_s: "Tokens per second" };
+const TITLES: Record<string, string> = {
+  lr: "Learning rate",
+  tokens_per_s: "Tokens per second",
+  mfu: "Model FLOPs utilisation",
+  memory_gb: "Memory",
+};
 
 export function titleOf(key: string): string {
   const known = TITLES[key];
