@@ -190,6 +190,7 @@ async def _service(base: Base, parts: Parts) -> Service:
             is_local=base.settings.profile == "local",
             find_data=parts.find_data,
             find_folder=parts.find_folder,
+            find_model=parts.find_model,
             machines=parts.machines,
             announce=await base.store.thread(named) if named else None,
             sign_in_url=parts.sign_in_url,

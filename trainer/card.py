@@ -2,8 +2,9 @@
 
 import math
 
+from trainer.contract.hub import HUB
 from trainer.contract.progress import DataLine, ResultLine
-from trainer.contract.spec import RunSpec, canonical_json
+from trainer.contract.spec import ModelSpec, RunSpec, canonical_json
 from trainer.lineage import Lineage
 
 # The front matter is what model hubs read.
@@ -11,7 +12,7 @@ _CARD = """---
 library_name: {library}
 pipeline_tag: text-generation
 tags: [{spec.method}, {spec.tuning.kind}]
----
+{front}---
 
 # {spec.name}
 
@@ -79,7 +80,8 @@ def model_card(spec: RunSpec, data: DataLine, result: ResultLine, lineage: Linea
         tuned=_tuned(spec),
         library="peft" if apart else "transformers",
         loading=_APART.format(source=source) if apart else _WHOLE,
-        base=BASES.get(source, source) if source else "none, trained from scratch",
+        base=_base(spec.model),
+        front=_front(spec.model),
         sources="the data above and the base model" if source else "the data above",
         commit=lineage.commit or "unknown commit",
         code=lineage.code_sha256 or "unknown",
@@ -98,6 +100,19 @@ def _tuned(spec: RunSpec) -> str:
         "merged" if spec.export.merge else "alone: the base model's weights are not in this folder"
     )
     return f"low-rank adapters, {how}"
+
+
+def _base(model: ModelSpec) -> str:
+    if model.source is None:
+        return "none, trained from scratch"
+    at = "" if model.revision is None else f" at commit `{model.revision}`"
+    return f"{BASES.get(model.source, model.source)}{at}"
+
+
+def _front(model: ModelSpec) -> str:
+    """Return the line by which a hub shows from which model this one descends."""
+    source = model.source or ""
+    return f"base_model: {source.removeprefix(HUB)}\n" if source.startswith(HUB) else ""
 
 
 def _metrics(result: ResultLine) -> str:

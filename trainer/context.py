@@ -53,6 +53,7 @@ class Context:
     outside: Outside = field(default_factory=Outside)
     job_attempt: int = 1  # of the job that this is part of; `attempt` counts all of the run
     seat: Seat = field(default_factory=Seat)  # only the first process reports
+    hub_is_off: bool = False  # nothing may be fetched from it
     shared: Path | None = None  # of all processes on this machine; default: `output`
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from trainer.base import base_shape, find_base
+from trainer.base import Places, base_at_hand, base_shape
 from trainer.contract.data_size import epoch_tokens
 from trainer.contract.estimate import Estimate, estimate
 from trainer.contract.failure import EXIT_CODES
@@ -113,14 +113,9 @@ def _sizes(spec: RunSpec) -> dict[str, int]:
 
 
 def _base(spec: RunSpec) -> ModelConfig | None:
-    """Return the shape of a base model that lies here; packages are not fetched for a guess."""
-    source = spec.model.source
-    if source is None or source.startswith("pypi:"):
-        return None
-    home = Path(os.environ.get("KRSP_HOME", ".krsp")).absolute()
-    workdir = Path(os.environ.get("KRSP_WORKDIR", ".")).absolute()
-    found = find_base(source, home=home, workdir=workdir, cache=home / "cache", say=_say)
-    return base_shape(found)
+    """Return the shape of a base model that lies here; nothing is fetched for a guess."""
+    found = base_at_hand(spec.model, Places.of(os.environ), _say)
+    return None if found is None else base_shape(found)
 
 
 def _say(note: str) -> None:

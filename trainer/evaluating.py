@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from trainer import hub
 from trainer.checkpoint import write_whole
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
@@ -27,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-rows", type=int, default=200, help="of --data, chosen by their hash")
     parser.add_argument("--tasks", nargs="*", help="as in eval.tasks; default: those of its run")
     parser.add_argument("--prompts", nargs="*", help="to answer; default: those of its run")
-    parser.add_argument("--base", help="compare with this model, named as in model.source")
+    parser.add_argument(
+        "--base",
+        help="compare with this model, named as in model.source, of the hub as hf:OWNER/NAME@COMMIT",
+    )
     parser.add_argument(
         "--compare-base", action="store_true", help="compare with the base that its run names"
     )
@@ -39,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Judge; return 0, or what a run exits with where something is wrong."""
+    options.hub_is_off = hub.is_off(os.environ)  # as a person has it
     for name, value in QUIET.items():  # before the libraries are loaded, which read them
         os.environ.setdefault(name, value)
     stream = sys.stderr if options.json else sys.stdout

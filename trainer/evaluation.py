@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 
-from trainer.base import checked_config, find_base
+from trainer.base import Places, checked_config, find_base
 from trainer.contract.data import Data, DataSource
 from trainer.contract.evaluation import Evaluation
+from trainer.contract.faults import SpecError, faults_of
 from trainer.contract.goal import against_goal
+from trainer.contract.hub import HUB
 from trainer.contract.passes import AUTO_MICRO_TOKENS
 from trainer.contract.progress import EvalLine, Phase, PhaseLine, ResultLine, SampleLine
-from trainer.contract.spec import RunSpec
+from trainer.contract.spec import ModelSpec, RunSpec
 from trainer.data.gather import gather
 from trainer.data.read import RowReader
 from trainer.data.rows import Row
@@ -117,12 +120,22 @@ def _base(
     given = dict(options.input).get("base")
     if given is not None:
         return Path(given)
-    workdir, cache = _workdir(), home / "cache"
 
     def say(note: str) -> None:
         progress.write(PhaseLine, phase=Phase.DATA, note=note)
 
-    return find_base(source, home=home, workdir=workdir, cache=cache, say=say)
+    model = spec.model if spec is not None and source == spec.model.source else _named(source)
+    places = Places(home, _workdir(), home / "cache", options.hub_is_off)
+    return find_base(model, places, say)
+
+
+def _named(source: str) -> ModelSpec:
+    """Return the model; of the hub as `hf:<owner>/<name>@<commit>`. Raises `SpecError`."""
+    name, _, revision = source.partition("@") if source.startswith(HUB) else (source, "", "")
+    try:
+        return ModelSpec(source=name, revision=revision or None)
+    except ValidationError as error:
+        raise SpecError(faults_of(error)) from error
 
 
 def _questions(

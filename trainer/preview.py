@@ -8,7 +8,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from trainer.base import find_base
+from trainer.base import Places, find_base
 from trainer.contract.spec import RunSpec
 from trainer.data.gather import Gathered
 from trainer.data.rows import Conversation, Document, Labelled, Messages, Pair, Row, place, turns
@@ -67,12 +67,7 @@ def _tokenizer(spec: RunSpec, gathered: Gathered, known: Path | None) -> PreTrai
     if known is not None:
         return load_tokenizer(known)
     if spec.model.source is not None:
-        home = Path(os.environ.get("KRSP_HOME", ".krsp")).absolute()
-        workdir = Path(os.environ.get("KRSP_WORKDIR", ".")).absolute()
-        cache = home / "cache"
-        return load_tokenizer(
-            find_base(spec.model.source, home=home, workdir=workdir, cache=cache, say=_silent)
-        )
+        return load_tokenizer(find_base(spec.model, Places.of(os.environ), _silent))
     assert spec.model.config is not None
     size = spec.model.config.vocab_size
     return train_tokenizer(gathered.split.train, vocab_size=size, max_length=spec.data.max_length)

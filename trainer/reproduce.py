@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from trainer.base import find_base
+from trainer import hub
+from trainer.base import Places, find_base
 from trainer.compare import Comparison, compare, outcome
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError, faults_of
@@ -122,9 +123,8 @@ def _inputs(
             remedy="Bring back the data of then, or say with --input train=FILE where it lies.",
         )
     if spec.model.source is not None:
-        base = given.get("base") or find_base(
-            spec.model.source, home=home, workdir=_workdir(), cache=home / "cache", say=_say
-        )
+        places = Places(home, _workdir(), home / "cache", hub.is_off(os.environ))
+        base = given.get("base") or find_base(spec.model, places, _say)
         sha256 = model_hash(base)
         if sha256 != known.base_sha256:
             raise BadSpecError(

@@ -6,10 +6,12 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from trainer.base import find_base, whole_model
+from trainer import hub
+from trainer.base import Places, find_base, whole_model
 from trainer.context import Context, StopFlag
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
@@ -90,9 +92,10 @@ def _named_path(text: str) -> tuple[str, Path]:
 
 def main(options: argparse.Namespace) -> int:
     """Carry the run out; return the exit code. The progress file always ends in why."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     env = os.environ
+    hub_is_off = hub.is_off(env)  # as a person has it; below it is off for all but `trainer.hub`
+    for name, value in QUIET.items():
+        env.setdefault(name, value)
     stop = StopFlag()
     stop.listen()
     try:
@@ -106,7 +109,8 @@ def main(options: argparse.Namespace) -> int:
     progress = node.progress(as_json=options.progress == "json", say=_say)
     try:
         spec = read_spec(options.spec, env)
-        _run(_context(options, spec, progress, stop, node))
+        context = _context(options, spec, progress, stop, node)
+        _run(replace(context, hub_is_off=hub_is_off))
     except Exception as error:  # The process's boundary: every end gets its line.
         failure = failure_of(error)
         if not isinstance(error, TrainerError | SpecError):
@@ -139,13 +143,8 @@ def _run(context: Context) -> None:
     if spec.model.source is not None and "base" in inputs:
         base = whole_model(inputs["base"], spec.model.source)
     elif spec.model.source is not None:
-        base = find_base(
-            spec.model.source,
-            home=context.home,
-            workdir=context.workdir,
-            cache=context.cache,
-            say=lambda note: _note(context, note),
-        )
+        places = Places(context.home, context.workdir, context.cache, context.hub_is_off)
+        base = find_base(spec.model, places, lambda note: _note(context, note))
     importlib.import_module("trainer.carrying_out").carry_out(context, gathered, base)
 
 

@@ -153,7 +153,6 @@ def _environment(home: Path, run_id: str) -> dict[str, str]:
         "KRSP_RUN_ID": run_id,
         "KRSP_WORKDIR": os.environ.get("KRSP_WORKDIR", str(Path.cwd())),
         "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
-        "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "true",
         "OMP_WAIT_POLICY": "PASSIVE",
         "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),

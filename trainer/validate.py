@@ -19,6 +19,7 @@ from trainer.data.gather import Gathered, gather
 from trainer.data.lengths import counter_of, known_tokenizer
 from trainer.data.read import ASSET
 from trainer.errors import BadDataError, TrainerError
+from trainer.hub import refuse_unpinned
 from trainer.specs import read_spec
 
 BAD = 2
@@ -40,6 +41,7 @@ def main(options: argparse.Namespace) -> int:
     """Check; return 0 when the run may start, 2 when not."""
     try:
         spec = read_spec(options.spec, os.environ)
+        refuse_unpinned(spec.model)
         _check(options, spec)
     except SpecError as error:
         return _refuse(options, error.faults, len(error.faults), "Correct the spec.")

@@ -14,8 +14,8 @@ from bot.domain.promotion_limits import Money, PromotionLimits
 from bot.domain.run import Plan, Run
 from bot.domain.sweep import Sweep
 from bot.errors import ForbiddenError
+from trainer.contract.compute import Compute
 from trainer.contract.price import price_of
-from trainer.contract.spec import Compute
 
 
 class Policy(BaseModel):

@@ -16,6 +16,7 @@ from bot.adapters.azure.tracking import AzureTracking
 from bot.adapters.azure.workspace import Workspace
 from bot.adapters.directory import StoreDirectory
 from bot.adapters.grant_signer import GrantSigner
+from bot.adapters.hub import Hub
 from bot.adapters.sql import Password
 from bot.oidc import Provider, TokenVerifier
 from bot.profiles.parts import Base, Parts
@@ -51,6 +52,7 @@ async def azure_parts(base: Base) -> AsyncIterator[Parts]:
             directory=directory,
             find_data=data.find,
             find_folder=data.find_folder,
+            find_model=Hub(base.home / "cache" / "hub", os.environ).find,
             keeper=TokenRequired(_registration(settings), SigningKeys(clock)),
             tenants=frozenset({settings.tenant_id}),
             door=sign_in_of(settings, around),

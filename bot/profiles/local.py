@@ -1,10 +1,12 @@
 """The local profile: one machine, no sign-in, loopback only."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.adapters.directory import ListedDirectory
+from bot.adapters.hub import Hub
 from bot.adapters.local.data_files import LocalDataFiles
 from bot.adapters.local.jobs import LocalJobs, has_gpus
 from bot.adapters.local.pipelines import LocalPipelines, Source
@@ -34,6 +36,7 @@ async def local_parts(base: Base) -> AsyncIterator[Parts]:
         directory=directory,
         find_data=files.find,
         find_folder=files.find_folder,
+        find_model=Hub(home / "cache" / "hub", os.environ).find,
         keeper=LoopbackOnly(settings.host),
         tenants=frozenset(person.tenant for person in base.files.people),
         door=sign_in_of(settings, Around(directory, base.store, base.clock)),

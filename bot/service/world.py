@@ -9,7 +9,7 @@ from bot.ports import Bell, Clock, Jobs, Pipelines, Registry, RunStore, Tracking
 from bot.ports.directory import Directory
 from bot.ports.records import PromotionStore, ScheduleStore, SweepStore
 from bot.ports.sampler import Sampler
-from trainer.contract.spec import ModelConfig
+from trainer.contract.spec import ModelConfig, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,21 @@ class BaseFolder:
     config: ModelConfig | None
 
 
+@dataclass(frozen=True)
+class HubModel:
+    """A model of a hub that was found: its commit, its shape where it says one that we know.
+
+    `bytes` is what a run fetches of it.
+    """
+
+    commit: str
+    config: ModelConfig | None
+    bytes: int
+
+
 DataFinder = Callable[[str], Awaitable[DataFile | None]]
 FolderFinder = Callable[[str], Awaitable[BaseFolder]]
+ModelFinder = Callable[[ModelSpec], Awaitable[HubModel]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,7 @@ class World:
     is_local: bool
     find_data: DataFinder  # None for a built-in source; raises InputError for a bad path
     find_folder: FolderFinder  # a base model's or a tokenizer's; raises InputError for a bad path
+    find_model: ModelFinder  # of the hub; raises InputError, or UnavailableError where it is away
     machines: frozenset[tuple[str, str]] | None = (
         None  # (sku, priority); None: whatever has a price
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,9 +30,11 @@ from bot.domain.run import ProgressSeen, ResultSeen, Run, RunStatus
 from bot.errors import FieldFault, InputError
 from bot.ports import Bell
 from bot.reconciler import Backends, Reconciler
-from bot.service import BaseFolder, DataFile, Service
+from bot.service import BaseFolder, DataFile, HubModel, Service
 from bot.service import World as ServiceWorld
+from trainer.contract.hub import is_commit
 from trainer.contract.progress import Phase
+from trainer.contract.spec import ModelSpec
 
 TENANT = "tenant-1"
 ALEX = Person("id-alex", TENANT, "Alex Wilber", Role.RESEARCHER)
@@ -99,6 +102,7 @@ class World:
         self.tracking, self.registry = MemoryTracking(), MemoryRegistry()
         self.files: dict[str, DataFile] = {}
         self.folders: dict[str, BaseFolder] = {}
+        self.models: dict[str, HubModel] = {}  # by source; what `main` is
         self.policy = policy
         self.restart()
         self._turns = 0
@@ -124,6 +128,7 @@ class World:
                 sign_in_url=self.sign_in_url,
                 find_data=self._find_data,
                 find_folder=self._find_folder,
+                find_model=self._find_model,
             )
         )
         self.chat = Chat(self.service, self.store, self.bell, self.clock)
@@ -157,6 +162,12 @@ class World:
         if uri not in self.folders:
             raise InputError(f"The folder `{uri}` is not there.")
         return self.folders[uri]
+
+    async def _find_model(self, model: ModelSpec) -> HubModel:
+        if model.source not in self.models:
+            raise InputError(f"The hub has no model `{model.source}`.")
+        found = self.models[model.source]
+        return replace(found, commit=model.revision) if is_commit(model.revision) else found
 
     def turn(self, who: str = "alex", thread: Thread = CHANNEL, **rest: Any) -> Turn:
         """Return a turn with a key of its own (`key=` gives another)."""

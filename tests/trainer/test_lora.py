@@ -14,13 +14,13 @@ from tests.trainer.conftest import SmallRun
 from tests.trainer.small import context_of, small_spec, write_colours
 from trainer.__main__ import main
 from trainer.attempt import Attempt, attempt_of
-from trainer.base import base_shape, find_base, newest_run, whole_model
+from trainer.base import Places, base_shape, find_base, newest_run, whole_model
 from trainer.carrying_out import carry_out
 from trainer.contract.azure_job import IMAGE_VARIABLE
 from trainer.contract.counts import lora_parameter_count
 from trainer.contract.exporting import Export
 from trainer.contract.progress import ResultLine
-from trainer.contract.spec import Optim, RunSpec
+from trainer.contract.spec import ModelSpec, Optim, RunSpec
 from trainer.data.gather import gather
 from trainer.errors import BadSpecError, ExportError, TrainerError
 from trainer.export import Base, Parcel, export, logits
@@ -200,13 +200,8 @@ def test_keeping_adapters_apart_is_refused_where_there_are_none() -> None:
 def test_a_base_is_found_by_run_by_recipe_and_by_folder(small_run: SmallRun, base: Path) -> None:
     said: list[str] = []
     for source in ("run:run-20261123-small2", "recipe:small", str(base)):
-        found = find_base(
-            source,
-            home=small_run.home,
-            workdir=Path("/"),
-            cache=small_run.home,
-            say=said.append,
-        )
+        places = Places(small_run.home, Path("/"), small_run.home)
+        found = find_base(ModelSpec(source=source), places, said.append)
         assert found == base
     assert said == ["the base model recipe:small is that of run-20261123-small2"]
 
@@ -214,7 +209,7 @@ def test_a_base_is_found_by_run_by_recipe_and_by_folder(small_run: SmallRun, bas
 @pytest.mark.parametrize("source", ["run:run-20261123-none22", "pypi:other", "no/such/folder"])
 def test_a_base_that_is_not_there_is_refused_by_name(tmp_path: Path, source: str) -> None:
     with pytest.raises(BadSpecError, match=source):
-        find_base(source, home=tmp_path, workdir=tmp_path, cache=tmp_path, say=print)
+        find_base(ModelSpec(source=source), Places(tmp_path, tmp_path, tmp_path), print)
 
 
 def test_a_recipe_without_a_finished_run_says_which_to_start(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from azure.core.exceptions import ResourceNotFoundError
 from trainer.azureml.errors import RefusedError
 from trainer.contract.azure_job import MODEL_OUTPUT, Tag
 from trainer.contract.data import DataSource
+from trainer.contract.hub import HUB
 from trainer.contract.names import job_name
 from trainer.contract.spec import RunSpec
+from trainer.hub import refuse_unpinned
 
 SCHEME = "azureml:"
 FILE, FOLDER = "uri_file", "uri_folder"
@@ -98,7 +100,10 @@ def _compare(source: DataSource, data: Data) -> None:
 def _base(client: MLClient, spec: RunSpec) -> str | None:
     """Return the path of the base model, where it is that of an earlier run."""
     source = spec.model.source
-    if source is None or source.startswith("pypi:"):
+    if source is None or source.startswith("pypi:"):  # fetched by the job itself, as from the hub
+        return None
+    if source.startswith(HUB):
+        refuse_unpinned(spec.model)
         return None
     if source.startswith("run:"):
         return _model_of(client, source.removeprefix("run:"))

@@ -69,6 +69,25 @@ def architecture_of(config: Mapping[str, Any]) -> Architecture:
     )
 
 
+# How the classes of causal language models end in transformers, as `config.json` names them.
+_CAUSAL = ("ForCausalLM", "LMHeadModel")
+
+
+def config_fault(config: Mapping[str, Any]) -> str | None:
+    """Return how the sentence goes on that begins with the model's name, or None for a good one.
+
+    `config` is the model's config.json. No code that a model brings is run.
+    """
+    if "model_type" not in config:
+        if "auto_map" in config:
+            return "brings code of its own, which is not run here."
+        return "does not say in its config.json of which architecture it is (model_type)."
+    classes = [str(name) for name in config.get("architectures") or ()]
+    if classes and not any(name.endswith(_CAUSAL) for name in classes):
+        return f"is a {classes[0]}, and only causal language models are trained here."
+    return None
+
+
 def _padded(kind: str, why: str) -> str:
     return f"`{kind}` trains on padded rows: {why}."
 

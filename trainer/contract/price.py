@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trainer.contract.spec import Compute
+from trainer.contract.compute import Compute
 
 
 def price_of(prices: Mapping[str, float], compute: Compute) -> float | None:

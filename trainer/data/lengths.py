@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from trainer.base import find_base
+from trainer.base import Places, base_at_hand
 from trainer.contract.spec import RunSpec
 from trainer.errors import BadSpecError
 
@@ -18,19 +18,15 @@ def known_tokenizer(spec: RunSpec, env: Mapping[str, str]) -> Path | None:
 
     One that is yet to be trained on the data, or a base model that is yet to be fetched, has none.
     """
-    home = Path(env.get("KRSP_HOME", ".krsp")).absolute()
-    workdir = Path(env.get("KRSP_WORKDIR", ".")).absolute()
-    source = spec.model.source
+    places = Places.of(env)
     if spec.model.tokenizer is not None:
-        found = workdir / spec.model.tokenizer
-    elif source is None or source.startswith(("pypi:", "hf:", "hub:")):
-        return None
+        found: Path | None = places.workdir / spec.model.tokenizer
     else:
         try:
-            found = find_base(source, home=home, workdir=workdir, cache=home / "cache", say=_silent)
+            found = base_at_hand(spec.model, places, _silent)
         except BadSpecError:
             return None
-    return found if (found / TOKENIZER).is_file() else None
+    return found if found is not None and (found / TOKENIZER).is_file() else None
 
 
 def counter_of(folder: Path) -> CountTokens:

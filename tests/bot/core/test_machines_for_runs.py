@@ -5,8 +5,9 @@ import pytest
 from bot.domain.drafting import refuse_machine, with_machine
 from bot.errors import InputError
 from tests.bot.conftest import POLICY
+from trainer.contract.compute import Compute
 from trainer.contract.recipe import find_recipe
-from trainer.contract.spec import Compute, RunSpec
+from trainer.contract.spec import RunSpec
 
 GPUS = POLICY.model_copy(
     update={

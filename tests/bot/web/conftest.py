@@ -26,13 +26,14 @@ from bot.domain.people import Person, Role
 from bot.domain.policy import Policy
 from bot.errors import InputError
 from bot.ports.directory import Directory
-from bot.service import BaseFolder, DataFile, Service, World
+from bot.service import BaseFolder, DataFile, HubModel, Service, World
 from bot.web.endpoint import Web
 from bot.web.routes import add_routes
 from bot.web.sign_in.composition import Around, sign_in_of
 from bot.web.sign_in.identity import Door
 from bot.web.sign_in.picked import PickedDoor, Picking
 from tests.bot.web.entra_lab import PUBLIC, Browser, Entra, LabSettings
+from trainer.contract.spec import ModelSpec
 
 TENANT = "00000000-0000-0000-0000-0000000000f0"
 PEOPLE = {
@@ -52,6 +53,10 @@ async def find_data(uri: str) -> DataFile | None:
 
 async def find_folder(uri: str) -> BaseFolder:
     raise InputError(f"There is no folder {uri}.")
+
+
+async def find_model(model: ModelSpec) -> HubModel:
+    raise InputError(f"The hub has no model {model.source}.")
 
 
 class Site:
@@ -84,6 +89,7 @@ class Site:
             is_local=changes.get("profile") != "azure",
             find_data=find_data,
             find_folder=find_folder,
+            find_model=find_model,
         )
         self.service = Service(world)
         settings: dict[str, Any] = {
