@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +9,11 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from typing_extensions import override
 
 from trainer.contract.faults import Fault, SpecError, faults_of
 from trainer.contract.spec import RunSpec
+from trainer.json_text import JsonError, parse_json
 
 
 def read_spec(argument: str, env: Mapping[str, str]) -> RunSpec:
@@ -60,10 +61,15 @@ def _parse(text: str, argument: str) -> Any:
     """Return the text's value; YAML covers JSON, but JSON's own messages are better for JSON."""
     try:
         is_json = text.lstrip().startswith("{") and not argument.endswith((".yaml", ".yml"))
-        return json.loads(text) if is_json else yaml.safe_load(text)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        message = f"The spec {argument} is not JSON: {error.msg} ({where})."
+        return parse_json(text) if is_json else yaml.load(text, _Loader)  # noqa: S506  # a safe one
+    except JsonError as error:
+        message = f"The spec {argument} is not JSON: {error} (line {error.line})."
+        raise SpecError([Fault("", message)]) from error
+    except RecursionError as error:
+        message = f"The spec {argument} is not YAML: it is nested too deeply."
+        raise SpecError([Fault("", message)]) from error
+    except ValueError as error:  # of a number or a date that cannot be
+        message = f"The spec {argument} is not YAML: {error}."
         raise SpecError([Fault("", message)]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -71,6 +77,21 @@ def _parse(text: str, argument: str) -> Any:
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         message = f"The spec {argument} is not YAML: {problem}{where}."
         raise SpecError([Fault("", message)]) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice: YAML forbids it, and PyYAML keeps the last."""
+
+    @override
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                problem = f"the key {key.value!r} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _kind(value: object) -> str:

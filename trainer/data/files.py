@@ -2,22 +2,26 @@
 
 import hashlib
 import importlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from trainer.contract.data import Format
 from trainer.contract.data_files import file_hash, saved_hash
 from trainer.data.broken import fault_in
 from trainer.data.formats import parse_row
 from trainer.data.rows import Kinds, Row, RowError, texts
+from trainer.json_text import JsonError, parse_json
 
 SHOWN_FAULTS = 10
 # Long enough that a document fills a few windows of a small model, short enough that a book
 # gives some documents to hold out.
 DOCUMENT_CHARACTERS = 4000
+# A row of a million tokens has a tenth of it; what is longer is a file without line ends.
+LONGEST_LINE_BYTES = 64_000_000
+# How files of UTF-16 and UTF-32 begin, which some editors and spreadsheets write.
+_OTHER_UNICODE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 @dataclass
@@ -77,19 +81,41 @@ def _read_jsonl(path: Path, findings: Findings) -> Iterator[Row]:
         return
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            digest.update(raw)
+        for number, raw in enumerate(_whole_lines(file, digest, findings), 1):
             text = _decoded(raw, number, findings)
             if text is None or not text.strip():
                 continue
             try:
-                value = json.loads(text)
-            except json.JSONDecodeError as error:
-                where = f"column {error.colno}"
-                findings.fault(number, f"expected one JSON object; {error.msg} at {where}")
+                value = parse_json(text)
+            except JsonError as error:
+                findings.fault(number, f"expected one JSON object; {error}")
             else:
                 yield from findings.row(value, number)
     findings.digest = digest.hexdigest()
+
+
+def _whole_lines(file: BinaryIO, digest: Any, findings: Findings) -> Iterator[bytes]:
+    """Yield each line, an empty one for one that is too long to be held."""
+    number = 0
+    while line := file.readline(LONGEST_LINE_BYTES):
+        number += 1
+        digest.update(line)
+        if len(line) == LONGEST_LINE_BYTES and not line.endswith(b"\n"):
+            findings.fault(number, f"longer than {LONGEST_LINE_BYTES:,} bytes, which is no row")
+            while line and not line.endswith(b"\n"):
+                line = file.readline(LONGEST_LINE_BYTES)
+                digest.update(line)
+            line = b""
+        yield line
+
+
+def wide_fault(path: Path) -> str | None:
+    """Return in words that a text file is not UTF-8 but a wider kind of Unicode, or None."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(_OTHER_UNICODE) or start[:2].count(0) == 1:
+        return "the file is UTF-16 or UTF-32; write it again as UTF-8"
+    return None
 
 
 def _is_array(path: Path) -> bool:
@@ -103,14 +129,14 @@ def _read_array(path: Path, findings: Findings) -> Iterator[Row]:
     raw = path.read_bytes()
     findings.digest = hashlib.sha256(raw).hexdigest()
     try:
-        values = json.loads(raw.decode("utf-8-sig"))
+        values = parse_json(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         findings.unit = "byte"
         findings.fault(error.start + 1, f"expected UTF-8; found 0x{raw[error.start]:02x}")
         return
-    except json.JSONDecodeError as error:
+    except JsonError as error:
         findings.unit = "line"
-        findings.fault(error.lineno, f"expected JSON; {error.msg} at column {error.colno}")
+        findings.fault(error.line, f"expected JSON; {error}")
         return
     for number, value in enumerate(values, 1):
         yield from findings.row(value, number)
@@ -152,11 +178,10 @@ def _read_text(path: Path, findings: Findings) -> Iterator[Row]:
     findings.digest = digest.hexdigest()
 
 
-def _lines(file: Iterable[bytes], digest: Any, findings: Findings) -> Iterator[str]:
+def _lines(file: BinaryIO, digest: Any, findings: Findings) -> Iterator[str]:
     """Yield each line, one that cannot be read as an empty one; they end as `splitlines` says."""
     number = 0
-    for piece in file:
-        digest.update(piece)
+    for piece in _whole_lines(file, digest, findings):
         for line in piece.splitlines(keepends=True):
             number += 1
             yield _decoded(line, number, findings) or ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from trainer.contract.data import DataSource
 from trainer.contract.data_files import LayoutError, find_files, hash_of_all
 from trainer.data.builtin import BUILTINS
-from trainer.data.files import READERS, Findings
+from trainer.data.files import READERS, Findings, wide_fault
 from trainer.data.rows import Kinds, Row, RowError, row_json
 from trainer.errors import BadDataError
 
@@ -101,6 +101,10 @@ def _read_files(path: Path, source: DataSource, findings: Findings) -> Iterator[
     for file in found.files:
         findings.begin(file.name)
         try:
+            wide = wide_fault(file.path) if found.format in ("jsonl", "text") else None
+            if wide is not None:
+                findings.fault(1, wide)
+                continue
             yield from READERS[found.format](file.path, findings)
         except OSError as error:
             raise BadDataError(
