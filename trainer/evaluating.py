@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", nargs="*", help="to answer; default: those of its run")
     parser.add_argument(
         "--base",
-        help="compare with this model, named as in model.source, of the hub as hf:OWNER/NAME@COMMIT",
+        help="compare with this model, as in model.source; of the hub hf:OWNER/NAME@COMMIT",
     )
     parser.add_argument(
         "--compare-base", action="store_true", help="compare with the base that its run names"
