@@ -31,5 +31,8 @@ export default [
   page("run: results", "run", "run-results"),
   page("run: config", "run", "run-config"),
   page("run: activity", "run", "run-activity"),
+  page("sweeps", "sweeps"),
+  page("new sweep", "new-sweep"),
+  page("sweep", "sweep"),
   page("models", "models"),
 ];

@@ -33,7 +33,7 @@ async function compressFile(path: string): Promise<void> {
 
 const BOT = process.env["KRSP_PUBLIC_URL"] ?? "http://127.0.0.1:3978";
 
-const CURVES = /uplot|shared.chart.(line-chart|chart-options|readout)/;
+const CURVES = /uplot|shared.chart.(line-chart|chart-options|readout|dot-chart|dot-options)/;
 
 /**
  * What several pages share, in two files: a browser has only six connections to the bot. Packages

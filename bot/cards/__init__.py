@@ -56,7 +56,7 @@ def render(post: Post, links: Links) -> Card:  # noqa: C901, PLR0911, PLR0912 - 
     """Return the card of any post."""
     match post:
         case TextPost():
-            return answer_card(post)
+            return answer_card(post, links)
         case HelpPost():
             return help_card(post)
         case WhoamiPost():

@@ -48,6 +48,10 @@ class Links:
         """Return the list of runs."""
         return f"{self._base}/runs"
 
+    def sweep(self, sweep_id: str) -> str:
+        """Return the page of one sweep."""
+        return f"{self._base}/sweeps/{quote(sweep_id, safe='')}"
+
     def models(self) -> str:
         """Return the list of models and endpoints."""
         return f"{self._base}/models"

@@ -58,7 +58,7 @@ def as_text(post: Post, links: Links) -> str:  # noqa: C901, PLR0911, PLR0912 - 
     """Return the post as text; only addresses may be longer than a line."""
     match post:
         case TextPost():
-            return _answer(post)
+            return _answer(post, links)
         case HelpPost():
             return _help(post)
         case WhoamiPost():
@@ -104,11 +104,13 @@ def _promotion_text(post: PromotionPosts, links: Links) -> str:
     assert_never(post)
 
 
-def _answer(post: TextPost) -> str:
+def _answer(post: TextPost, links: Links) -> str:
     mark = {"plain": "", "good": "✓ ", "warning": "! ", "attention": "✗ "}[post.tone]
     page = Page().say(f"{mark}{post.text}")
     if post.suggestions:
         page.part("Try").bullets(post.suggestions)
+    if post.sweep_id:
+        page.link(links.sweep(post.sweep_id))
     return page.text()
 
 

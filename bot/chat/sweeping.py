@@ -98,11 +98,11 @@ async def answer_sweep(service: Service, person: Person, turn: Turn, command: Sw
         case Sweep():
             spec = sweep_of(command.recipe, command.settings)
             sweep = await service.sweeps.plan(person, spec, nonce=turn.key, thread=turn.thread)
-            return TextPost(plan_in_words(sweep), suggestions=(f"sweep start {sweep.id}",))
+            start = f"sweep start {sweep.id}"
+            return TextPost(plan_in_words(sweep), suggestions=(start,), sweep_id=sweep.id)
         case StartSweep():
-            return TextPost(
-                _started(await service.sweeps.start(person, command.reference, Source.CHAT))
-            )
+            sweep = await service.sweeps.start(person, command.reference, Source.CHAT)
+            return TextPost(_started(sweep), sweep_id=sweep.id)
         case Sweeps():
             return _list(await service.sweeps.listed())
 
@@ -128,7 +128,8 @@ async def about_sweep(
             )
         case "status":
             sweep = await sweeps.get(reference)
-            return TextPost(progress_in_words(sweep, await sweeps.runs(sweep)))
+            words = progress_in_words(sweep, await sweeps.runs(sweep))
+            return TextPost(words, sweep_id=sweep.id)
     raise InputError(f"`{verb}` is for runs; `status {reference}` shows the sweep with its runs.")
 
 

@@ -55,6 +55,7 @@ def started(draft: Draft, by: By, policy: Policy, new_key: Callable[[], str]) ->
         wish=Wish(approval=approval),
         status=RunStatus.AWAITING_APPROVAL if approval else RunStatus.QUEUED,
         is_unattended=draft.is_unattended,
+        sweep=draft.sweep,
     )
     said = by.words or f"{by.person.name} asked for `{run.spec.name}`."
     events = [event(run, by, "requested", said)]

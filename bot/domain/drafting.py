@@ -38,6 +38,7 @@ class Asked:
     run_id: str  # minted with the request, used if it becomes a run
     at: datetime
     is_unattended: bool = False
+    sweep: str | None = None
 
 
 def spec_from(recipe_name: str, changes: Mapping[str, Any]) -> RunSpec:
@@ -162,6 +163,8 @@ def plan_of(spec: RunSpec, estimate: Estimate, policy: Policy) -> Plan:
         basis=estimate.basis,
         warnings=estimate.warnings,
         differences=differences_of(spec),
+        memory=estimate.memory,
+        spread=estimate.spread,
     )
 
 
@@ -200,6 +203,7 @@ def draft_of(asked: Asked, spec: RunSpec, plan: Plan, policy: Policy) -> Draft:
         created_at=asked.at,
         changes=without_blanks(asked.changes),
         is_unattended=asked.is_unattended,
+        sweep=asked.sweep,
     )
 
 

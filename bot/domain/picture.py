@@ -9,6 +9,7 @@ from bot.domain.promotion import Promotion
 from bot.domain.reasons import because
 from bot.domain.redact import redact
 from bot.domain.run import Cancel, JobState, PipelineState, ProgressSeen, Run, RunStatus
+from bot.domain.sweep import Sweep
 from bot.domain.view import PendingApproval, RailStage, RailState, RunView
 
 # Whatever a service answers, people are sent to these places only.
@@ -73,6 +74,7 @@ def view_of(run: Run, now: datetime, undelivered: tuple[str, ...] = ()) -> RunVi
         why_waiting=_why_waiting(run),
         readings=progress.readings,
         links=_links(run),
+        sweep=run.sweep,
     )
 
 
@@ -95,7 +97,7 @@ def _links(run: Run) -> tuple[tuple[str, str], ...]:
     return tuple((title, url) for title, url in found if url and url.startswith(LINKED))
 
 
-def open_question(asked: Run | Promotion) -> PendingApproval | None:
+def open_question(asked: Run | Promotion | Sweep) -> PendingApproval | None:
     """Return what another person has still to answer."""
     approval = asked.wish.approval
     if approval is None or not asked.status.awaits_approval:

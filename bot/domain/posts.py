@@ -19,13 +19,15 @@ from bot.domain.view import RunView
 class TextPost:
     """A sentence or two; `tone` colours it.
 
-    `suggestions` are commands that would work; `sign_in_url` is where to sign in first.
+    `suggestions` are commands that would work; `sign_in_url` is where to sign in first;
+    `sweep_id` is the sweep whose page it leads to.
     """
 
     text: str
     tone: Literal["plain", "good", "warning", "attention"] = "plain"
     suggestions: tuple[str, ...] = ()
     sign_in_url: str = ""
+    sweep_id: str = ""
     kind: Literal["text"] = "text"
 
 

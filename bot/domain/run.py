@@ -19,6 +19,7 @@ from bot.domain.seen import (
     Seen,
     StageSeen,
 )
+from trainer.contract.memory import Memory
 from trainer.contract.names import job_name
 from trainer.contract.spec import RunSpec
 
@@ -164,6 +165,8 @@ class Plan:
     basis: str
     warnings: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    memory: Memory | None = None  # what `memory_bytes` is made of; None for an unknown shape
+    spread: str = ""  # sentences: how the run spreads over several processes
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class Draft:
     created_at: datetime
     changes: dict[str, Any] = field(default_factory=dict)
     is_unattended: bool = False  # a commit or a schedule asks in the requester's name
+    sweep: str | None = None  # whose trial it is
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,7 @@ class Run:
     trouble: str = ""
     is_unattended: bool = False
     start_asked_at: datetime | None = None  # when a pipeline run of this name was last asked for
+    sweep: str | None = None  # whose trial it is
 
     @property
     def name(self) -> str:

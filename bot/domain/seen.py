@@ -129,8 +129,10 @@ class ResultSeen:
     peak_memory_bytes: int
     model: str
     model_sha256: str = ""  # over the model's files; empty from a trainer that did not say it
-    metrics: dict[str, float] = field(default_factory=dict)  # of the method and of tasks
     ended: str = ""  # why training ended before its planned steps, in a sentence
+    best_step: int | None = None  # whose weights the model has, where they are not the last ones
+    metrics: dict[str, float] = field(default_factory=dict)  # the method's, `<task>/<metric>`
+    first_metrics: dict[str, float] = field(default_factory=dict)  # before training, where known
 
 
 @dataclass(frozen=True)

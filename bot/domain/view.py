@@ -96,3 +96,4 @@ class RunView:
     why_waiting: str = ""
     readings: Readings | None = None
     links: tuple[tuple[str, str], ...] = ()  # (title, url) of the pipeline run and the job
+    sweep: str | None = None  # whose trial it is

@@ -133,7 +133,7 @@ def _message(sweep: Sweep, thread: Thread, what: str, text: str, now: datetime) 
     return Message(
         key=f"{sweep.id}/{what}/{thread.id}",
         thread=thread,
-        post=TextPost(text, tone="good" if is_good else "plain"),
+        post=TextPost(text, tone="good" if is_good else "plain", sweep_id=sweep.id),
         state=MessageState.PENDING,
         created_at=now,
     )

@@ -3,7 +3,7 @@
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -182,8 +182,10 @@ class History:
             peak_memory_bytes=line.peak_memory_bytes,
             model=line.model,
             model_sha256=line.model_sha256,
-            metrics=line.metrics,
             ended=redact(line.ended),
+            best_step=line.best_step,
+            metrics=_finite(line.metrics),
+            first_metrics=_finite(line.first_metrics),
         )
         self._seen = replace(self._seen, result=result, failure=None, eta_s=None)
 
@@ -222,6 +224,10 @@ class History:
         same = (m for m in self.marks if (m.step, m.kind, m.text) == (step, kind, text))
         if next(same, None) is None:
             self.marks.append(Mark(step, kind, text))
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def _pairs(curve: Curve) -> list[tuple[int, float]]:

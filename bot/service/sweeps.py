@@ -1,21 +1,45 @@
 """Sweeps: plan, start, decide, cancel, find."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bot.domain.changing import By
 from bot.domain.drafting import Asked, field_fault, in_a_sentence
 from bot.domain.people import Person, Thread
-from bot.domain.policy import insist, right_of_requester, right_to_decide
+from bot.domain.policy import insist, right_to_decide
 from bot.domain.run import Draft, Run, Source
 from bot.domain.sweep import Sweep, SweepStatus, Trial, sweep_id, trial_run_id
 from bot.domain.sweep_changing import begun, cancelled, decided, plan_of_sweep
-from bot.errors import ConflictError, ForbiddenError, InputError, NotFoundError
+from bot.domain.sweep_policy import (
+    SweepRights,
+    right_to_cancel_sweep,
+    right_to_start_sweep,
+    sweep_rights,
+)
+from bot.errors import ConflictError, InputError, NotFoundError
 from bot.service.deciding import is_repeated, reason_for_no
 from bot.service.drafts import Drafts
 from bot.service.world import World
 from trainer.contract.faults import SpecError
-from trainer.contract.sweep import Point, SweepSpec, check, trial_specs
+from trainer.contract.sweep import Point, SweepSpec, check, read_sweep, trial_specs
+
+
+def sweep_asked(body: Mapping[str, Any]) -> SweepSpec:
+    """Return the sweep that a mapping says, values as typed or as JSON.
+
+    Raises `InputError` whose faults name each setting as it was given.
+    """
+    try:
+        return read_sweep(body)
+    except SpecError as error:
+        vary = body.get("vary")
+        raise _input_error(error, vary if isinstance(vary, Mapping) else {}) from error
+
+
+def _input_error(error: SpecError, given: Mapping[str, Any]) -> InputError:
+    faults = tuple(field_fault(fault, given) for fault in error.faults)
+    return InputError(" ".join(in_a_sentence(fault) for fault in faults), faults)
 
 
 class Sweeps:
@@ -63,8 +87,7 @@ class Sweeps:
             points = self._world.sampler.points(spec)
             trial_specs(spec, points)
         except SpecError as error:
-            faults = tuple(field_fault(fault, spec.vary) for fault in error.faults)
-            raise InputError(" ".join(in_a_sentence(fault) for fault in faults), faults) from error
+            raise _input_error(error, spec.vary) from error
         return points
 
     async def _draft(
@@ -84,6 +107,7 @@ class Sweeps:
             changes=changes,
             run_id=trial_run_id(sweep, number),
             at=self._world.clock.now(),
+            sweep=sweep,
         )
         return await self._drafts.from_recipe(asked, spec.recipe)
 
@@ -91,10 +115,7 @@ class Sweeps:
         """Begin a planned sweep, once; somebody else's is refused."""
 
         def start(known: Sweep) -> Sweep:
-            if not person.is_same(known.requester):
-                raise ForbiddenError(
-                    f"This sweep is {known.requester.name}'s; only they can start it."
-                )
+            insist(right_to_start_sweep(person, known))
             if known.status is not SweepStatus.PLANNED:
                 return known
             by = By(person, self._world.clock.now(), source)
@@ -131,10 +152,14 @@ class Sweeps:
                 return known
             if known.ended_at is not None:
                 raise InputError(f"The sweep is over ({known.status}).")
-            insist(right_of_requester(self._world.policy, person, known, "cancel it"))
+            insist(right_to_cancel_sweep(self._world.policy, person, known))
             return cancelled(known, By(person, self._world.clock.now(), source), reason.strip())
 
         return await self._change(sweep, cancel)
+
+    def rights(self, person: Person, sweep: Sweep) -> SweepRights:
+        """Return what the person may do with the sweep now."""
+        return sweep_rights(self._world.policy, person, sweep, self._world.clock.now())
 
     async def get(self, sweep: str) -> Sweep:
         """Return the sweep of exactly this id."""

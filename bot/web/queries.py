@@ -11,7 +11,7 @@ from bot.web.schema import Shape
 MAX_INTEGER = 2**53 - 1
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]+$")]
-TOPIC_PATTERN = r"^(runs|promotions|run:[a-z0-9][a-z0-9._-]{0,63})$"
+TOPIC_PATTERN = r"^(runs|promotions|sweeps|run:[a-z0-9][a-z0-9._-]{0,63})$"
 
 
 class RunsFilter(Shape):
@@ -63,7 +63,7 @@ class ActivityRange(Shape):
 
 
 class Topics(Shape):
-    """Query parameters of the event stream: `runs`, and `run:<id>` for each run of interest."""
+    """Query parameters of the event stream: `runs`, `sweeps`, `run:<id>` for each run."""
 
     topics: Annotated[
         list[Annotated[str, Field(pattern=TOPIC_PATTERN)]], Field(min_length=1, max_length=64)

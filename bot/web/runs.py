@@ -18,6 +18,7 @@ from bot.web.schema import (
     RunDetail,
     RunList,
     RunRights,
+    TrialOf,
 )
 from trainer.contract.recipe import recipes
 
@@ -81,7 +82,23 @@ async def detail(call: Call[Any, Any], run: Run) -> RunDetail:
         rights=_rights(call.world, call.person, run),
         threads=sorted({PLACES[thread.kind] for thread in run.threads}),
         pipeline_url=run.seen.pipeline.url if run.seen.pipeline else None,
+        trial=await _trial(call, run),
         version=run.version,
+    )
+
+
+async def _trial(call: Call[Any, Any], run: Run) -> TrialOf | None:
+    if run.sweep is None:
+        return None
+    sweep = await call.service.sweeps.get(run.sweep)
+    trial = next(each for each in sweep.trials if each.run_id == run.id)
+    return TrialOf(
+        sweep=sweep.id,
+        name=sweep.name,
+        number=trial.number,
+        trials=len(sweep.trials),
+        values=trial.point,
+        is_best=sweep.best == run.id,
     )
 
 

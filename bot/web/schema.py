@@ -121,6 +121,17 @@ class RunRights(Shape):
     promote: Right
 
 
+class TrialOf(Shape):
+    """Which trial of which sweep a run is."""
+
+    sweep: str
+    name: str
+    number: int
+    trials: int
+    values: dict[str, Any]
+    is_best: bool
+
+
 class RunDetail(Shape):
     """One run with all that its page shows, curves and log apart."""
 
@@ -132,6 +143,7 @@ class RunDetail(Shape):
     rights: RunRights
     threads: list[str]  # words for where it is told
     pipeline_url: str | None
+    trial: TrialOf | None  # None: the run stands for itself
     version: int
 
 

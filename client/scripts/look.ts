@@ -2,14 +2,16 @@
  * Visit every page of a running bot in the three themes and two widths: keep a picture of each, and
  * fail on any axe finding (A and AA), any overflow to the side and any error thrown in the page.
  *
- *   npm run look -- http://127.0.0.1:3978 [RUN_ID ...]     pictures go to test-results/look
+ *   npm run look -- http://127.0.0.1:3978 [RUN_OR_SWEEP_ID ...]     pictures go to test-results/look
  */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-const [origin = "http://127.0.0.1:3978", ...runs] = process.argv.slice(2);
+const [origin = "http://127.0.0.1:3978", ...ids] = process.argv.slice(2);
+const sweeps = ids.filter((id) => id.startsWith("sweep-"));
+const runs = ids.filter((id) => !id.startsWith("sweep-"));
 const OUT = join(dirname(dirname(import.meta.dirname)), "test-results/look");
 const CHROMIUM = process.env["KRSP_CHROMIUM"] ?? "/usr/bin/chromium";
 const WIDTHS = [1280, 320];
@@ -24,7 +26,10 @@ const PLACES: Place[] = [
   { name: "runs-none", path: "/runs?q=no-such-run" },
   { name: "new", path: "/runs/new", act: (page) => page.getByText("All settings").click() },
   { name: "plan", path: "/runs/new", act: showPlan },
+  { name: "sweeps", path: "/sweeps" },
+  { name: "new-sweep", path: "/sweeps/new", act: varyTwo },
   { name: "models", path: "/models" },
+  ...sweeps.map((id) => ({ name: id, path: `/sweeps/${id}` })),
   { name: "missing", path: "/runs/run-20200101-aaaaaa" },
   ...runs.flatMap((id) =>
     TABS.map((tab) => ({ name: `${id}-${tab}`, path: `/runs/${id}/${tab}` })),
@@ -37,6 +42,11 @@ const PLACES: Place[] = [
 async function showPlan(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Show the plan" }).click();
   await page.getByRole("heading", { name: /^Plan/ }).waitFor();
+}
+
+async function varyTwo(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Vary another setting" }).click();
+  await page.getByLabel("Values", { exact: true }).first().selectOption("range");
 }
 
 async function openTables(page: Page): Promise<void> {

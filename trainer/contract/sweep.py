@@ -1,10 +1,11 @@
 """A sweep: one recipe tried with several values of some settings, under one budget."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from trainer.contract.faults import Fault, SpecError, faults_of
 from trainer.contract.part import Part
@@ -14,6 +15,7 @@ from trainer.contract.spec import RunSpec
 # Settings that every trial shares: what a sweep's own limits are about, and what names a trial.
 SHARED = ("name", "budget.cost", "goal.at_least", "goal.below", "goal.metric")
 MOST_TRIALS = 200
+MOST_VARIED = 8
 
 Value: TypeAlias = float | int | str | bool
 Point: TypeAlias = dict[str, Any]  # setting as it was written -> value; one trial's
@@ -46,6 +48,17 @@ class Range(Part):
         return tuple(round(self.low + number * self.step, 12) for number in range(count + 1))
 
 
+def _kind(values: object) -> str:
+    """Return which of the two ways to say values is meant, so that only its faults are told."""
+    return "range" if isinstance(values, Mapping | Range) else "list"
+
+
+Values: TypeAlias = Annotated[
+    Annotated[tuple[Value, ...], Tag("list")] | Annotated[Range, Tag("range")],
+    Discriminator(_kind),
+]
+
+
 class SweepBudget(Part):
     """What all trials together may take; the sweep ends there with what it has."""
 
@@ -70,7 +83,7 @@ class SweepSpec(Part):
     version: Literal[1] = 1
     recipe: str
     changes: dict[str, Any] = Field(default_factory=dict)
-    vary: dict[str, tuple[Value, ...] | Range] = Field(min_length=1, max_length=8)
+    vary: dict[str, Values] = Field(min_length=1, max_length=MOST_VARIED)
     how: Literal["grid", "random"] = "grid"
     trials: int | None = Field(
         default=None, ge=1, le=MOST_TRIALS, description="Empty: all of the grid."
@@ -92,9 +105,24 @@ def read_sweep(body: Mapping[str, Any]) -> SweepSpec:
     try:
         sweep = SweepSpec.model_validate(body)
     except ValidationError as error:
-        raise SpecError(faults_of(error)) from error
+        raise SpecError(_under_its_setting(fault) for fault in faults_of(error)) from error
     check(sweep)
     return sweep
+
+
+def _under_its_setting(fault: Fault) -> Fault:
+    """Return a fault of a varied setting under that setting's own name."""
+    if fault.loc == "vary":
+        return Fault("", f"1 to {MOST_VARIED} settings must vary: give one a list or a range")
+    if not fault.loc.startswith("vary."):
+        return fault
+    found = re.fullmatch(r"vary\.(.+?)\.(list|range)(?:\.(.+))?", fault.loc)
+    if found is None:
+        return Fault(fault.loc.removeprefix("vary."), fault.msg)
+    key, kind, part = found.groups()
+    if kind == "list":
+        return Fault(key, "must be a list of numbers, words, true or false, or a range")
+    return Fault(key, f"{part} {fault.msg}" if part else fault.msg)
 
 
 def check(sweep: SweepSpec) -> None:

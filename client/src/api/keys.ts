@@ -13,6 +13,10 @@ export const keys = {
   promotionList: (run?: string) => ["promotions", run ?? null] as const,
   promotionPlan: (run: string, options: PromotionOptions, nonce: string) =>
     ["promotion-plan", run, options, nonce] as const,
+  /** Prefix of every sweep and of their list. */
+  sweeps: () => ["sweeps"] as const,
+  sweepList: () => ["sweeps", "list"] as const,
+  sweep: (id: string) => ["sweeps", "one", id] as const,
   runs: () => ["runs"] as const,
   runList: (asked: RunsAsked) => ["runs", asked] as const,
   /** Prefix of all of a run that changes while it goes on. */

@@ -11,10 +11,18 @@ import {
 } from "@tanstack/react-router";
 import { modelsQuery } from "@/api/promotions";
 import { logLengthQuery, metricsQuery, resultsQuery, runQuery, runsQuery } from "@/api/queries";
+import { sweepQuery, sweepsQuery } from "@/api/sweeps";
 import { metricsAsked } from "@/features/metrics/asked";
 import { askedFor } from "@/features/run-list/asked";
 import { type ThemeName, themeNamed } from "@/host/host";
-import { chartSearch, configSearch, newRunSearch, runsSearch } from "@/routes/search";
+import {
+  chartSearch,
+  configSearch,
+  newRunSearch,
+  newSweepSearch,
+  runsSearch,
+  sweepSearch,
+} from "@/routes/search";
 import { NotFound } from "./not-found";
 import { PageFault } from "./page-fault";
 import { Root } from "./root";
@@ -116,6 +124,28 @@ const activity = createRoute({
   component: lazyRouteComponent(() => import("@/routes/run-activity"), "ActivityPage"),
 });
 
+const sweeps = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sweeps",
+  loader: ({ context }) => void context.client.prefetchQuery(sweepsQuery()),
+  component: lazyRouteComponent(() => import("@/routes/sweeps"), "SweepsPage"),
+});
+
+const newSweep = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sweeps/new",
+  validateSearch: newSweepSearch,
+  component: lazyRouteComponent(() => import("@/routes/new-sweep"), "NewSweepPage"),
+});
+
+const sweep = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sweeps/$id",
+  validateSearch: sweepSearch,
+  loader: ({ context, params }) => void context.client.prefetchQuery(sweepQuery(params.id)),
+  component: lazyRouteComponent(() => import("@/routes/sweep"), "SweepPage"),
+});
+
 const models = createRoute({
   getParentRoute: () => rootRoute,
   path: "/models",
@@ -133,6 +163,9 @@ const routeTree = rootRoute.addChildren([
   home,
   runs,
   newRun,
+  sweeps,
+  newSweep,
+  sweep,
   models,
   teamsConfig,
   run.addChildren([overview, overviewByName, metrics, logs, results, config, activity]),

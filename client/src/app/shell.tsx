@@ -24,6 +24,9 @@ export function Shell() {
           <Link to="/runs/new" className={styles.navLink}>
             {WORDS.start}
           </Link>
+          <Link to="/sweeps" className={styles.navLink}>
+            {WORDS.sweeps}
+          </Link>
           <Link to="/models" className={styles.navLink}>
             {WORDS.models}
           </Link>

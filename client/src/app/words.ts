@@ -3,6 +3,7 @@ export const WORDS = {
   skip: "Skip to the content",
   runs: "Runs",
   start: "New run",
+  sweeps: "Sweeps",
   models: "Models",
   theme: "Theme",
   themes: { system: "System", light: "Light", dark: "Dark", contrast: "Contrast" },

@@ -36,6 +36,24 @@ export function newRunSearch(raw: Raw): NewRunSearch {
   });
 }
 
+/** `from`: a run to begin with; `like`: a sweep to change. */
+export type NewSweepSearch = { from?: string; like?: string; recipe?: string };
+
+export function newSweepSearch(raw: Raw): NewSweepSearch {
+  return compactly({
+    from: text(raw["from"]),
+    like: text(raw["like"]),
+    recipe: text(raw["recipe"]),
+  });
+}
+
+/** A column of the runs' table; `-` before it: the other way round. */
+export type SweepSearch = { sort?: string };
+
+export function sweepSearch(raw: Raw): SweepSearch {
+  return compactly({ sort: text(raw["sort"]) });
+}
+
 export type ChartSearch = { first?: number; last?: number; smooth?: number; log?: true };
 
 export function chartSearch(raw: Raw): ChartSearch {

@@ -21,5 +21,10 @@ export const WORDS = {
     later: "Later",
     rows: (first: number, last: number, all: number) => `rows ${first} to ${last} of ${all}`,
   },
+  dots: {
+    point: "Point at a dot for its run.",
+    at: (value: string, runs: string) => `${value}: ${runs}`,
+    one: (number: string, figure: string) => `run ${number} has ${figure}`,
+  },
   linkTo: (line: number) => `Link to line ${line}`,
 };

@@ -14,9 +14,12 @@ import type {
   PromotionPlan,
   PromotionView,
   RecipeShape,
+  ResultSeen,
   RunDetail,
   RunSpec,
   RunView,
+  SweepDetail,
+  TrialShape,
 } from "@/api/generated";
 import document from "../../openapi.json";
 import { type Part, sample } from "./sample";
@@ -104,6 +107,19 @@ export function aRun(part: Part<RunView> = {}): RunView {
   });
 }
 
+export function aResult(part: Part<ResultSeen> = {}): ResultSeen {
+  return sample<ResultSeen>("ResultSeen", {
+    steps: 70,
+    tokens: 286_720,
+    train_s: 33,
+    loss: 3.9,
+    eval_loss: 4.1,
+    first_eval_loss: 7.6,
+    model: "m",
+    ...part,
+  });
+}
+
 const YES = { allowed: true, why: "" };
 
 export function aPromotion(part: Part<PromotionView> = {}): PromotionDetail {
@@ -169,6 +185,44 @@ export function detailOf(run: RunView, part: Part<RunDetail> = {}): RunDetail {
     rights: { cancel: YES, approve: YES, reject: YES, rerun: YES, promote: YES },
     threads: ["channel"],
     version: 1,
+    ...part,
+  });
+}
+
+export function aTrial(part: Part<TrialShape> = {}): TrialShape {
+  return sample<TrialShape>("TrialShape", { number: 1, total: 70, ...part });
+}
+
+/** Four runs: two have ended, the first is the best; one trains. */
+export function aSweep(part: Part<SweepDetail> = {}): SweepDetail {
+  const run = (number: number, run_id: string, part: Part<TrialShape>) =>
+    aTrial({ number, run_id: `run-20261123-${run_id}`, ...part });
+  return sample<SweepDetail>("SweepDetail", {
+    id: "sweep-20261123-a2b3c4",
+    name: "tiny-sft",
+    recipe: "tiny-sft",
+    requester: ALEX,
+    status: "running",
+    started_at: "2026-11-23T03:00:00Z",
+    best: "run-20261123-aaaaaa",
+    trials: 4,
+    varied: ["lr", "seed"],
+    currency: "EUR",
+    spec: {
+      recipe: "tiny-sft",
+      vary: { lr: ["1e-3", "2e-3"], seed: [0, 1] },
+      changes: { steps: "30" },
+      budget: { cost: 2 },
+    },
+    plan: { cost_low: 0.8, cost: 1.2, cost_high: 2, seconds: 90, currency: "EUR" },
+    runs: [
+      run(1, "aaaaaa", { status: "succeeded", figure: 1.5, values: { lr: "1e-3", seed: 0 } }),
+      run(2, "bbbbbb", { status: "succeeded", figure: 1.8, values: { lr: "2e-3", seed: 0 } }),
+      run(3, "cccccc", { status: "training", step: 4, values: { lr: "1e-3", seed: 1 } }),
+      run(4, "dddddd", { values: { lr: "2e-3", seed: 1 } }),
+    ],
+    cost: 0.5,
+    rights: { start: YES, cancel: YES, approve: YES, reject: YES },
     ...part,
   });
 }

@@ -31,6 +31,7 @@ export const server = setupServer(
   get("/runs/:id/metrics", someMetrics()),
   get("/runs/:id/results", { files: [] }),
   get("/runs/:id/activity", { events: [] }),
+  get("/sweeps", { sweeps: [] }),
   get("/models", { versions: [], endpoints: [] }),
   get("/promotions", { promotions: [] }),
   http.get(`${API}/runs/:id/log/search`, () => HttpResponse.json({ numbers: [2], total: 1 })),

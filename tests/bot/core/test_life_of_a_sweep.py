@@ -51,7 +51,7 @@ async def test_a_plan_says_how_many_runs_and_what_all_cost_and_spends_nothing(wo
     assert "4 runs of tiny-sft" in post.text
     assert re.search(r"All together about EUR \d+\.\d\d", post.text)
     assert "1. " in post.text
-    assert post.suggestions[0].startswith("sweep start sweep-")
+    assert post.suggestions[0] == f"sweep start {post.sweep_id}"
     await world.sweep(3)
     assert await world.store.unfinished() == []
 
@@ -71,6 +71,7 @@ async def test_a_sweep_runs_one_trial_after_another_and_tells_the_best(world: Wo
     assert "1.2000" in end
     assert "4 of 4 runs succeeded" in end
     assert "held-out loss 1.9000" in await told(world, sweep, "sweep")
+    assert {run.sweep for run in await runs(world, sweep)} == {sweep.id}
     names = [run.spec.name for run in await runs(world, sweep)]
     assert names == [f"tiny-sft-0{number}" for number in (1, 2, 3, 4)]
 

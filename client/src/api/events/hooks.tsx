@@ -15,10 +15,15 @@ export function EventsProvider({ hub, children }: { hub: EventHub | null; childr
 
 export function invalidate(client: QueryClient, topic: string): void {
   for (const queryKey of keysOf(topic)) void client.invalidateQueries({ queryKey });
+  // A sweep shows its runs; many of them hint in the same second, and one look serves all.
+  if (topic.startsWith("run:")) {
+    void client.invalidateQueries({ queryKey: keys.sweeps() }, { cancelRefetch: false });
+  }
 }
 
 function keysOf(topic: string): readonly (readonly string[])[] {
   if (topic.startsWith("run:")) return [keys.run(topic.slice("run:".length))];
+  if (topic === "sweeps") return [keys.sweeps()];
   return topic === "promotions" ? [keys.promotions(), keys.models()] : [keys.runs()];
 }
 

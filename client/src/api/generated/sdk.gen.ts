@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { ApprovePromotionData, ApprovePromotionErrors, ApprovePromotionResponses, ApproveRunData, ApproveRunErrors, ApproveRunResponses, CancelPromotionData, CancelPromotionErrors, CancelPromotionResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, CreateGrantData, CreateGrantErrors, CreateGrantResponses, CreateRequestData, CreateRequestErrors, CreateRequestResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, DownloadResultData, DownloadResultErrors, DownloadResultResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetPromotionData, GetPromotionErrors, GetPromotionResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, GetSweepData, GetSweepErrors, GetSweepResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPromotionsData, ListPromotionsErrors, ListPromotionsResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListResultsData, ListResultsErrors, ListResultsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListSweepsData, ListSweepsErrors, ListSweepsResponses, PlanPromotionData, PlanPromotionErrors, PlanPromotionResponses, PromoteRunData, PromoteRunErrors, PromoteRunResponses, RejectPromotionData, RejectPromotionErrors, RejectPromotionResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses, UndeployPromotionData, UndeployPromotionErrors, UndeployPromotionResponses } from './types.gen';
+import type { ApprovePromotionData, ApprovePromotionErrors, ApprovePromotionResponses, ApproveRunData, ApproveRunErrors, ApproveRunResponses, ApproveSweepData, ApproveSweepErrors, ApproveSweepResponses, CancelPromotionData, CancelPromotionErrors, CancelPromotionResponses, CancelRunData, CancelRunErrors, CancelRunResponses, CancelSweepData, CancelSweepErrors, CancelSweepResponses, CreateDraftData, CreateDraftErrors, CreateDraftResponses, CreateGrantData, CreateGrantErrors, CreateGrantResponses, CreateRequestData, CreateRequestErrors, CreateRequestResponses, DownloadLogData, DownloadLogErrors, DownloadLogResponses, DownloadResultData, DownloadResultErrors, DownloadResultResponses, GetDraftData, GetDraftErrors, GetDraftResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogData, GetLogErrors, GetLogResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNumbersData, GetNumbersErrors, GetNumbersResponses, GetOpenApiData, GetOpenApiErrors, GetOpenApiResponses, GetPromotionData, GetPromotionErrors, GetPromotionResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRunData, GetRunErrors, GetRunResponses, GetRunSpecSchemaData, GetRunSpecSchemaErrors, GetRunSpecSchemaResponses, GetSweepData, GetSweepErrors, GetSweepResponses, ListActivityData, ListActivityErrors, ListActivityResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPromotionsData, ListPromotionsErrors, ListPromotionsResponses, ListRecipesData, ListRecipesErrors, ListRecipesResponses, ListResultsData, ListResultsErrors, ListResultsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListSweepsData, ListSweepsErrors, ListSweepsResponses, PlanPromotionData, PlanPromotionErrors, PlanPromotionResponses, PlanSweepData, PlanSweepErrors, PlanSweepResponses, PromoteRunData, PromoteRunErrors, PromoteRunResponses, RejectPromotionData, RejectPromotionErrors, RejectPromotionResponses, RejectRunData, RejectRunErrors, RejectRunResponses, RejectSweepData, RejectSweepErrors, RejectSweepResponses, RerunRunData, RerunRunErrors, RerunRunResponses, SearchLogData, SearchLogErrors, SearchLogResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartDraftData, StartDraftErrors, StartDraftResponses, StartSweepData, StartSweepErrors, StartSweepResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponse, StreamEventsResponses, UndeployPromotionData, UndeployPromotionErrors, UndeployPromotionResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -520,6 +520,23 @@ export const listSweeps = <ThrowOnError extends boolean = false>(options?: Optio
 });
 
 /**
+ * Plan a sweep; nothing is spent
+ */
+export const planSweep = <ThrowOnError extends boolean = false>(options: Options<PlanSweepData, ThrowOnError>): RequestResult<PlanSweepResponses, PlanSweepErrors, ThrowOnError> => (options.client ?? client).post<PlanSweepResponses, PlanSweepErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sweeps',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * One sweep with its trials and the best of them
  */
 export const getSweep = <ThrowOnError extends boolean = false>(options: Options<GetSweepData, ThrowOnError>): RequestResult<GetSweepResponses, GetSweepErrors, ThrowOnError> => (options.client ?? client).get<GetSweepResponses, GetSweepErrors, ThrowOnError>({
@@ -530,6 +547,74 @@ export const getSweep = <ThrowOnError extends boolean = false>(options: Options<
         }],
     url: '/api/v1/sweeps/{sweep_id}',
     ...options
+});
+
+/**
+ * Agree to all runs of somebody else's sweep
+ */
+export const approveSweep = <ThrowOnError extends boolean = false>(options: Options<ApproveSweepData, ThrowOnError>): RequestResult<ApproveSweepResponses, ApproveSweepErrors, ThrowOnError> => (options.client ?? client).post<ApproveSweepResponses, ApproveSweepErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sweeps/{sweep_id}/approve',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Wish that a sweep ends with its runs
+ */
+export const cancelSweep = <ThrowOnError extends boolean = false>(options: Options<CancelSweepData, ThrowOnError>): RequestResult<CancelSweepResponses, CancelSweepErrors, ThrowOnError> => (options.client ?? client).post<CancelSweepResponses, CancelSweepErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sweeps/{sweep_id}/cancel',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Refuse somebody else's sweep, with a reason
+ */
+export const rejectSweep = <ThrowOnError extends boolean = false>(options: Options<RejectSweepData, ThrowOnError>): RequestResult<RejectSweepResponses, RejectSweepErrors, ThrowOnError> => (options.client ?? client).post<RejectSweepResponses, RejectSweepErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sweeps/{sweep_id}/reject',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Begin a planned sweep, once
+ */
+export const startSweep = <ThrowOnError extends boolean = false>(options: Options<StartSweepData, ThrowOnError>): RequestResult<StartSweepResponses, StartSweepErrors, ThrowOnError> => (options.client ?? client).post<StartSweepResponses, StartSweepErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'krsp_person',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sweeps/{sweep_id}/start',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

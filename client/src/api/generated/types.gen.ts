@@ -726,6 +726,42 @@ export type Me = {
 };
 
 /**
+ * Memory
+ *
+ * The most bytes that one of a run's processes holds, by what they are for.
+ */
+export type Memory = {
+    /**
+     * Activations
+     */
+    activations: number;
+    /**
+     * Gradients
+     */
+    gradients: number;
+    /**
+     * Loaded
+     */
+    loaded: number;
+    /**
+     * Loss
+     */
+    loss: number;
+    /**
+     * Optimizer
+     */
+    optimizer: number;
+    /**
+     * Spread
+     */
+    spread: number;
+    /**
+     * Weights
+     */
+    weights: number;
+};
+
+/**
  * MetricsShape
  *
  * Curves in buckets with every extreme kept; `points` is how many there are in truth.
@@ -1136,6 +1172,7 @@ export type Plan = {
      * Differences
      */
     differences: Array<Difference>;
+    memory: Memory | null;
     /**
      * Memory Bytes
      */
@@ -1160,6 +1197,10 @@ export type Plan = {
      * Seconds Low
      */
     seconds_low: number;
+    /**
+     * Spread
+     */
+    spread: string;
     /**
      * Steps
      */
@@ -1716,6 +1757,10 @@ export type ResultFileShape = {
  */
 export type ResultSeen = {
     /**
+     * Best Step
+     */
+    best_step: number | null;
+    /**
      * Ended
      */
     ended: string;
@@ -1732,9 +1777,21 @@ export type ResultSeen = {
      */
     first_eval_loss: number;
     /**
+     * First Metrics
+     */
+    first_metrics: {
+        [key: string]: number;
+    };
+    /**
      * Loss
      */
     loss: number;
+    /**
+     * Metrics
+     */
+    metrics: {
+        [key: string]: number;
+    };
     /**
      * Model
      */
@@ -1822,6 +1879,7 @@ export type RunDetail = {
      * Threads
      */
     threads: Array<string>;
+    trial: TrialOf | null;
     /**
      * Version
      */
@@ -2034,6 +2092,10 @@ export type RunView = {
      */
     step: number;
     /**
+     * Sweep
+     */
+    sweep: string | null;
+    /**
      * Tokens
      */
     tokens: number;
@@ -2157,6 +2219,7 @@ export type SweepBudget = {
  * One sweep with its trials.
  */
 export type SweepDetail = {
+    approval: PendingApproval | null;
     /**
      * Best
      */
@@ -2170,6 +2233,10 @@ export type SweepDetail = {
      */
     created_at: string;
     /**
+     * Currency
+     */
+    currency: string;
+    /**
      * Ended At
      */
     ended_at: string | null;
@@ -2177,6 +2244,10 @@ export type SweepDetail = {
      * Id
      */
     id: string;
+    /**
+     * Is Stopping
+     */
+    is_stopping: boolean;
     /**
      * Name
      */
@@ -2191,11 +2262,16 @@ export type SweepDetail = {
      */
     recipe: string;
     requester: Person;
+    rights: SweepRightsShape;
     /**
      * Runs
      */
     runs: Array<TrialShape>;
     spec: SweepSpec;
+    /**
+     * Started At
+     */
+    started_at: string | null;
     status: SweepStatus;
     /**
      * Trail
@@ -2205,6 +2281,10 @@ export type SweepDetail = {
      * Trials
      */
     trials: number;
+    /**
+     * Varied
+     */
+    varied: Array<string>;
 };
 
 /**
@@ -2269,6 +2349,38 @@ export type SweepPlan = {
      * Sha256
      */
     sha256: string;
+};
+
+/**
+ * SweepRequest
+ *
+ * Ask for a sweep's plan. `sweep`: a `SweepSpec`, its values as typed or as JSON.
+ *
+ * The same `nonce` returns the same sweep.
+ */
+export type SweepRequest = {
+    /**
+     * Nonce
+     */
+    nonce: string;
+    /**
+     * Sweep
+     */
+    sweep: {
+        [key: string]: unknown;
+    };
+};
+
+/**
+ * SweepRightsShape
+ *
+ * What the person looking may do with this sweep now.
+ */
+export type SweepRightsShape = {
+    approve: Right;
+    cancel: Right;
+    reject: Right;
+    start: Right;
 };
 
 /**
@@ -2350,6 +2462,10 @@ export type SweepSummary = {
      */
     created_at: string;
     /**
+     * Currency
+     */
+    currency: string;
+    /**
      * Ended At
      */
     ended_at: string | null;
@@ -2370,11 +2486,19 @@ export type SweepSummary = {
      */
     recipe: string;
     requester: Person;
+    /**
+     * Started At
+     */
+    started_at: string | null;
     status: SweepStatus;
     /**
      * Trials
      */
     trials: number;
+    /**
+     * Varied
+     */
+    varied: Array<string>;
 };
 
 /**
@@ -2396,9 +2520,45 @@ export type TrailLine = {
 };
 
 /**
+ * TrialOf
+ *
+ * Which trial of which sweep a run is.
+ */
+export type TrialOf = {
+    /**
+     * Is Best
+     */
+    is_best: boolean;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Number
+     */
+    number: number;
+    /**
+     * Sweep
+     */
+    sweep: string;
+    /**
+     * Trials
+     */
+    trials: number;
+    /**
+     * Values
+     */
+    values: {
+        [key: string]: unknown;
+    };
+};
+
+/**
  * TrialShape
  *
  * One trial: its values, and of its run what is known; `status` is None before it starts.
+ *
+ * `note` says why it ended as it did, where that is not plain: early, failed, cancelled.
  */
 export type TrialShape = {
     /**
@@ -2410,6 +2570,10 @@ export type TrialShape = {
      */
     figure: number | null;
     /**
+     * Note
+     */
+    note: string;
+    /**
      * Number
      */
     number: number;
@@ -2418,6 +2582,14 @@ export type TrialShape = {
      */
     run_id: string;
     status: RunStatus | null;
+    /**
+     * Step
+     */
+    step: number;
+    /**
+     * Total
+     */
+    total: number;
     /**
      * Values
      */
@@ -4439,6 +4611,67 @@ export type ListSweepsResponses = {
 
 export type ListSweepsResponse = ListSweepsResponses[keyof ListSweepsResponses];
 
+export type PlanSweepData = {
+    body: SweepRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/sweeps';
+};
+
+export type PlanSweepErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type PlanSweepError = PlanSweepErrors[keyof PlanSweepErrors];
+
+export type PlanSweepResponses = {
+    /**
+     * As asked.
+     */
+    200: SweepDetail;
+};
+
+export type PlanSweepResponse = PlanSweepResponses[keyof PlanSweepResponses];
+
 export type GetSweepData = {
     body?: never;
     path: {
@@ -4485,6 +4718,274 @@ export type GetSweepResponses = {
 };
 
 export type GetSweepResponse = GetSweepResponses[keyof GetSweepResponses];
+
+export type ApproveSweepData = {
+    body: Nothing;
+    path: {
+        sweep_id: string;
+    };
+    query?: never;
+    url: '/api/v1/sweeps/{sweep_id}/approve';
+};
+
+export type ApproveSweepErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type ApproveSweepError = ApproveSweepErrors[keyof ApproveSweepErrors];
+
+export type ApproveSweepResponses = {
+    /**
+     * As asked.
+     */
+    200: SweepDetail;
+};
+
+export type ApproveSweepResponse = ApproveSweepResponses[keyof ApproveSweepResponses];
+
+export type CancelSweepData = {
+    body: Reason;
+    path: {
+        sweep_id: string;
+    };
+    query?: never;
+    url: '/api/v1/sweeps/{sweep_id}/cancel';
+};
+
+export type CancelSweepErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type CancelSweepError = CancelSweepErrors[keyof CancelSweepErrors];
+
+export type CancelSweepResponses = {
+    /**
+     * As asked.
+     */
+    200: SweepDetail;
+};
+
+export type CancelSweepResponse = CancelSweepResponses[keyof CancelSweepResponses];
+
+export type RejectSweepData = {
+    body: Rejection;
+    path: {
+        sweep_id: string;
+    };
+    query?: never;
+    url: '/api/v1/sweeps/{sweep_id}/reject';
+};
+
+export type RejectSweepErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type RejectSweepError = RejectSweepErrors[keyof RejectSweepErrors];
+
+export type RejectSweepResponses = {
+    /**
+     * As asked.
+     */
+    200: SweepDetail;
+};
+
+export type RejectSweepResponse = RejectSweepResponses[keyof RejectSweepResponses];
+
+export type StartSweepData = {
+    body: Nothing;
+    path: {
+        sweep_id: string;
+    };
+    query?: never;
+    url: '/api/v1/sweeps/{sweep_id}/start';
+};
+
+export type StartSweepErrors = {
+    /**
+     * Malformed
+     */
+    400: Problem;
+    /**
+     * Nobody signed in
+     */
+    401: Problem;
+    /**
+     * Not allowed
+     */
+    403: Problem;
+    /**
+     * Not found
+     */
+    404: Problem;
+    /**
+     * Too large
+     */
+    413: Problem;
+    /**
+     * Wrong media type
+     */
+    415: Problem;
+    /**
+     * Wrong host
+     */
+    421: Problem;
+    /**
+     * Invalid
+     */
+    422: Problem;
+    /**
+     * Internal error
+     */
+    500: Problem;
+    /**
+     * Unavailable
+     */
+    503: Problem;
+    /**
+     * Disk full
+     */
+    507: Problem;
+};
+
+export type StartSweepError = StartSweepErrors[keyof StartSweepErrors];
+
+export type StartSweepResponses = {
+    /**
+     * As asked.
+     */
+    200: SweepDetail;
+};
+
+export type StartSweepResponse = StartSweepResponses[keyof StartSweepResponses];
 
 export type GetHealthData = {
     body?: never;

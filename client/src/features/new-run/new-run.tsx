@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import type { RecipeShape, RunSpec } from "@/api/generated";
 import { draftQuery, recipesQuery, runQuery, specSchemaQuery } from "@/api/queries";
+import styles from "@/shared/form/form.module.css";
+import { RecipeChoice } from "@/shared/form/recipe-choice";
+import { SecondaryLink } from "@/shared/ui/action-link";
 import { Page } from "@/shared/ui/page";
 import { Empty, Failed, Loading } from "@/shared/ui/states";
-import styles from "./new-run.module.css";
-import { RecipeChoice } from "./recipe-choice";
 import { RunForm } from "./run-form";
 import { WORDS } from "./words";
 
@@ -40,7 +41,7 @@ export function NewRun({ recipe: wanted, fromRun, fromDraft, onRecipe, onPlan }:
   const all = recipes.data.recipes;
   const recipe = pick(all, start.spec?.recipe ?? wanted);
   return (
-    <Page title={WORDS.title}>
+    <Page title={WORDS.title} aside={recipe && <ToSweep recipe={recipe.name} run={fromRun} />}>
       {recipe ? (
         <div className={styles.form}>
           <RecipeChoice recipes={all} chosen={recipe} onChoose={onRecipe} />
@@ -57,6 +58,14 @@ export function NewRun({ recipe: wanted, fromRun, fromDraft, onRecipe, onPlan }:
         <Empty title={WORDS.none}>{WORDS.noneText}</Empty>
       )}
     </Page>
+  );
+}
+
+function ToSweep({ recipe, run }: { recipe: string; run: string | undefined }) {
+  return (
+    <SecondaryLink to="/sweeps/new" search={{ recipe, ...(run && { from: run }) }}>
+      {WORDS.sweep}
+    </SecondaryLink>
   );
 }
 

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useStartDraft } from "@/api/actions";
 import type { DraftShape } from "@/api/generated";
 import { draftQuery } from "@/api/queries";
+import styles from "@/shared/form/form.module.css";
 import { ActionLink } from "@/shared/ui/action-link";
 import { DifferenceTable } from "@/shared/ui/difference-table";
 import { Facts } from "@/shared/ui/facts";
@@ -10,7 +11,6 @@ import { Page, Section } from "@/shared/ui/page";
 import { planFacts } from "@/shared/ui/plan-facts";
 import { QueryView } from "@/shared/ui/query-view";
 import { Failed, Loading } from "@/shared/ui/states";
-import styles from "./new-run.module.css";
 import { WORDS } from "./words";
 
 type PlanProps = { draftId: string; onStarted: (runId: string) => void; onChange: () => void };

@@ -1,13 +1,9 @@
 export const WORDS = {
   title: "New run",
-  recipe: "Recipe",
+  sweep: "Try several values",
   main: "Main settings",
-  all: "All settings",
-  allHint: "Everything that the recipe decides. What you leave alone stays as the recipe has it.",
-  changed: (count: number) => (count === 1 ? "1 change" : `${count} changes`),
   plan: "Show the plan",
   planHint: "Nothing is spent before you press Start.",
-  whole: "Some settings do not go together",
   planTitle: "Plan",
   start: "Start",
   change: "Change",
@@ -22,5 +18,4 @@ export const WORDS = {
   noneText: "The trainer ships recipes in trainer/recipes; this server found none.",
   nobody: "You act as nobody. Pick a person above to start a run.",
   fromRun: (name: string) => `Begun from the settings of ${name}.`,
-  loading: "Loading",
 };

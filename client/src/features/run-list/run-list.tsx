@@ -3,7 +3,7 @@ import { useLiveInterval, useTopics } from "@/api/events/hooks";
 import type { RunList as RunListShape } from "@/api/generated";
 import { runsQuery } from "@/api/queries";
 import { STATUS } from "@/shared/status/status";
-import { ActionLink } from "@/shared/ui/action-link";
+import { ActionLink, SecondaryLink } from "@/shared/ui/action-link";
 import { Page } from "@/shared/ui/page";
 import { QueryView } from "@/shared/ui/query-view";
 import { Loading } from "@/shared/ui/states";
@@ -21,7 +21,7 @@ export function RunList({ filter, onFilter }: RunListProps) {
   const query = useQuery({ ...runsQuery(askedFor(filter)), refetchInterval: useLiveInterval() });
   useTopics(topicsOf(query.data));
   return (
-    <Page title={WORDS.title} aside={<ActionLink to="/runs/new">{WORDS.start}</ActionLink>}>
+    <Page title={WORDS.title} aside={<Aside />}>
       <Filters filter={filter} onFilter={onFilter} />
       <QueryView query={query} loading={<Loading heights={[40, 56, 56, 56, 56]} />}>
         {(list) =>
@@ -36,6 +36,15 @@ export function RunList({ filter, onFilter }: RunListProps) {
         }
       </QueryView>
     </Page>
+  );
+}
+
+function Aside() {
+  return (
+    <div className={styles.aside}>
+      <SecondaryLink to="/sweeps">{WORDS.sweeps}</SecondaryLink>
+      <ActionLink to="/runs/new">{WORDS.start}</ActionLink>
+    </div>
   );
 }
 

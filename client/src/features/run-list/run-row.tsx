@@ -16,7 +16,10 @@ export function RunRow({ run }: { run: RunView }) {
         <Link to="/runs/$id" params={{ id: run.id }} className={styles.name}>
           {run.name}
         </Link>
-        <div className={styles.under}>{run.recipe}</div>
+        <div className={styles.under}>
+          {run.recipe}
+          {run.sweep && `, ${WORDS.ofSweep}`}
+        </div>
         <div className={`${styles.under} ${styles.narrowOnly}`}>
           {run.requester}, {when}
           {run.step > 0 && (

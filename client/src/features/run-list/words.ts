@@ -1,6 +1,8 @@
 export const WORDS = {
   title: "Runs",
   start: "New run",
+  sweeps: "Sweeps",
+  ofSweep: "of a sweep",
   filters: "Filter",
   status: "Status",
   anyStatus: "Any status",

@@ -1,4 +1,4 @@
-import type { RunView } from "@/api/generated";
+import type { RunView, TrialOf } from "@/api/generated";
 import { ago, moment, whole } from "@/shared/format/format";
 import { useNow } from "@/shared/format/use-now";
 import { STATUS } from "@/shared/status/status";
@@ -6,11 +6,14 @@ import { StatusBadge } from "@/shared/status/status-badge";
 import { Facts } from "@/shared/ui/facts";
 import { StepBar } from "@/shared/ui/step-bar";
 import { Obstacles } from "./obstacles";
+import { OfSweep } from "./of-sweep";
 import styles from "./run.module.css";
 import { factsOf, hasBegun } from "./run-facts";
 import { WORDS } from "./words";
 
-export function Headline({ run }: { run: RunView }) {
+type HeadlineProps = { run: RunView; trial: TrialOf | null };
+
+export function Headline({ run, trial }: HeadlineProps) {
   const now = useNow();
   const isTraining = hasBegun(run) && !STATUS[run.status].isFinal;
   return (
@@ -31,6 +34,7 @@ export function Headline({ run }: { run: RunView }) {
         {" · "}
         <code>{run.id}</code>
       </p>
+      {trial && <OfSweep trial={trial} />}
       {isTraining && (
         <StepBar
           step={run.step}

@@ -5,12 +5,11 @@ import { useLiveInterval } from "@/api/events/hooks";
 import type { RunView } from "@/api/generated";
 import { metricsQuery } from "@/api/queries";
 import { LineChart } from "@/shared/chart/line-chart";
-import { bucketsFor, chartsOf } from "@/shared/chart/series";
+import { chartsOf } from "@/shared/chart/series";
 import { Sparkline } from "@/shared/chart/sparkline";
 import { STATUS } from "@/shared/status/status";
+import { lossAsked } from "./loss-asked";
 import { lossWords } from "./run-facts";
-
-const KEYS = ["loss", "eval_loss"];
 
 /** The loss in full, live; until it is there, the run's own forty points. */
 export default function LossChart({ run }: { run: RunView }) {
@@ -18,7 +17,7 @@ export default function LossChart({ run }: { run: RunView }) {
   const syncKey = useId();
   const interval = useLiveInterval();
   const { data } = useQuery({
-    ...metricsQuery(run.id, { keys: KEYS, buckets: bucketsFor(window.innerWidth), smooth: 0 }),
+    ...metricsQuery(run.id, lossAsked()),
     refetchInterval: STATUS[run.status].isFinal ? false : interval,
   });
   const chart = useMemo(() => data && chartsOf(data)[0], [data]);

@@ -5,6 +5,7 @@ import { ApprovalPanel } from "./approval-panel";
 import { CurvePanel } from "./curve-panel";
 import { EndingPanel } from "./ending-panel";
 import { FailurePanel } from "./failure-panel";
+import { Incidents } from "./incidents";
 import { PlanPanel } from "./plan-panel";
 import { ResultPanel } from "./result-panel";
 import { Samples } from "./samples";
@@ -23,6 +24,7 @@ export function Overview({ id }: { id: string }) {
       {run.result && <ResultPanel run={run} result={run.result} />}
       {run.result && <PromotionsPanel run={run.id} />}
       <CurvePanel run={run} />
+      <Incidents run={run} />
       <Samples samples={run.samples} />
       {!run.result && <PlanPanel plan={run.plan} />}
       <WherePanel detail={detail} />

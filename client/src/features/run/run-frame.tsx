@@ -32,7 +32,7 @@ export function RunFrame({ id, children }: { id: string; children: ReactNode }) 
   return (
     <Page title={run.name} aside={<Actions detail={query.data} />}>
       <div data-stale={isLost || undefined} className={styles.frame}>
-        <Headline run={run} />
+        <Headline run={run} trial={query.data.trial} />
         <Rail stages={run.rail} />
         <RunTabs id={run.id} />
         {children}

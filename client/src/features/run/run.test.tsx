@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
 import type { RunView } from "@/api/generated";
-import { aDraft, aProblem, aRun, detailOf } from "@/test/fixtures";
+import { aDraft, aProblem, aResult, aRun, detailOf, someMetrics } from "@/test/fixtures";
 import { renderApp } from "@/test/render-app";
 import { fails, get, hangs, post, server } from "@/test/server";
 
@@ -138,26 +138,60 @@ describe("the overview leads with what matters", () => {
   });
 
   test("succeeded: verdict and numbers", async () => {
-    const result = {
-      steps: 70,
-      tokens: 286_720,
-      train_s: 33,
-      loss: 3.9,
-      eval_loss: 4.1,
-      model: "m",
-      model_sha256: "ab",
-      ended: "",
-    };
+    const result = aResult({ eval_perplexity: 60.3, peak_memory_bytes: 9e8 });
     withRun({
       status: "succeeded",
       verdict: { text: "4.1 is below the goal of 4.5.", reached: true },
-      result: { ...result, eval_perplexity: 60.3, first_eval_loss: 7.6, peak_memory_bytes: 9e8 },
+      result,
     });
     renderApp(PATH);
     const panel = await screen.findByRole("region", { name: "Result" });
     for (const text of ["4.1 is below the goal of 4.5.", "60.3", "900 MB"]) {
       expect(panel).toHaveTextContent(text);
     }
+  });
+
+  test("learned from preferences: measures before and after, and no perplexity", async () => {
+    const result = aResult({
+      ended: "Stopped early: 3 judgings in a row.",
+      best_step: 40,
+      first_metrics: { "qa/acc": 0.25 },
+      metrics: { "qa/acc": 0.43, "rewards/margins": 1.2 },
+    });
+    withRun({ status: "succeeded", result });
+    renderApp(PATH);
+    const panel = await screen.findByRole("region", { name: "Result" });
+    expect(panel).toHaveTextContent("Training ended early");
+    expect(panel).toHaveTextContent("Weights ofstep 40");
+    expect(panel).not.toHaveTextContent("Perplexity");
+    expect(within(panel).getByRole("row", { name: "qa/acc 0.25 0.43" })).toBeInTheDocument();
+    expect(within(panel).getByRole("row", { name: "rewards/margins – 1.2" })).toBeInTheDocument();
+  });
+
+  test("what the guard saw stands on the overview", async () => {
+    const text = "Step 3: loss spike (z 8.2), batch skipped.";
+    const marks = [{ step: 3, kind: "guard", text }];
+    server.use(get("/runs/:id/metrics", someMetrics({ marks })));
+    renderApp(PATH);
+    expect(await screen.findByText(text)).toBeInTheDocument();
+  });
+
+  test("a trial of a sweep leads to it, with its values", async () => {
+    const trial = {
+      sweep: "sweep-20261123-a2b3c4",
+      name: "rates",
+      number: 2,
+      trials: 4,
+      values: { lr: "1e-3" },
+      is_best: true,
+    };
+    withRun({}, { trial });
+    renderApp(PATH);
+    const link = await screen.findByRole("link", { name: "rates" });
+    expect(link).toHaveAttribute("href", "/sweeps/sweep-20261123-a2b3c4");
+    expect(link.parentElement).toHaveTextContent(
+      "Run 2 of 4 of the sweep rates: lr 1e-3; the best",
+    );
   });
 
   test("awaiting approval: why, until when, what is unusual", async () => {

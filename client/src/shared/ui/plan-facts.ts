@@ -1,5 +1,5 @@
 /** A plan's numbers in words. */
-import type { Plan } from "@/api/generated";
+import type { Memory, Plan } from "@/api/generated";
 import { bytes, compact, money, roughly, whole } from "../format/format";
 import type { Fact } from "./facts";
 
@@ -15,6 +15,16 @@ const WORDS = {
   perHour: "an hour of one machine",
   between: (low: string, high: string) => `${low} to ${high}`,
 };
+
+const MEMORY: Record<string, string> = {
+  loaded: "libraries",
+  weights: "weights",
+  gradients: "gradients",
+  optimizer: "optimizer",
+  activations: "activations",
+  loss: "loss",
+  spread: "sharing the work",
+} satisfies Record<keyof Memory, string>;
 
 export function planFacts(plan: Plan): Fact[] {
   const { currency } = plan;
@@ -38,6 +48,18 @@ export function planFacts(plan: Plan): Fact[] {
     },
     { name: WORDS.steps, value: whole(plan.steps) },
     { name: WORDS.tokens, value: compact(plan.tokens) },
-    { name: WORDS.memory, value: bytes(plan.memory_bytes) },
+    { name: WORDS.memory, value: bytes(plan.memory_bytes), note: memoryNote(plan) },
   ];
+}
+
+const SMALL = 0.01; // in share of the whole: less is not worth a word
+
+/** What the memory is for, the largest part first. */
+function memoryNote({ memory, memory_bytes }: Plan): string | undefined {
+  if (memory === null) return undefined;
+  return Object.entries(memory)
+    .filter(([, size]) => size >= SMALL * memory_bytes)
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([part, size]) => `${MEMORY[part] ?? part} ${bytes(size)}`)
+    .join(", ");
 }

@@ -1,6 +1,6 @@
 /** From a recipe and the spec's schema to the inputs of the form. */
 import type { FormField, RecipeShape } from "@/api/generated";
-import { groupsOf, type SchemaField, type SchemaGroup } from "@/shared/form/schema";
+import { groupsOf, type SchemaField, type SchemaGroup } from "./schema";
 
 /** The server's short words for places in the spec (`trainer.contract.recipe.ALIASES`). */
 const PLACES: Record<string, string> = {

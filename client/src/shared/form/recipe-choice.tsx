@@ -1,6 +1,6 @@
 import { Field, Select } from "@fluentui/react-components";
 import type { RecipeShape } from "@/api/generated";
-import styles from "./new-run.module.css";
+import styles from "./form.module.css";
 import { WORDS } from "./words";
 
 type RecipeChoiceProps = {

@@ -1,0 +1,5 @@
+import { Sweeps } from "@/features/sweeps/sweeps";
+
+export function SweepsPage() {
+  return <Sweeps />;
+}
