@@ -15,6 +15,7 @@ from tests.system.journeys import PATIENCE_MS, RUN_ID, get
 pytestmark = [pytest.mark.system, pytest.mark.browser, pytest.mark.timeout(180)]
 
 TABS = ["", "/metrics", "/logs", "/config", "/activity"]
+PLACES = ["/runs", "/runs/new", "/sweeps", "/sweeps/new"]
 THEMES = ["light", "dark", "contrast"]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AUDIT = """async (rules) => {
@@ -141,6 +142,31 @@ def test_only_another_person_approves_an_expensive_run_and_it_is_cancelled_with_
     expect(page.get_by_text("seen enough").first).to_be_visible()
 
 
+def test_a_sweep_is_planned_in_the_form_started_and_followed_to_its_best_run(
+    page: Page, product: Place
+) -> None:
+    page.goto(f"{product.public_url}/sweeps/new")
+    act_as(page, "Alex Wilber")
+    page.get_by_label("Recipe").select_option("tiny-sft")
+    page.get_by_role("textbox", name="Steps", exact=True).fill("3")
+    page.get_by_role("textbox", name="At a time").fill("2")
+    page.get_by_role("textbox", name="Values to try").fill("1e-3, slow")
+    page.get_by_role("button", name="Show the plan").click()
+    expect(page.get_by_text("must be a valid number")).to_be_visible()
+    page.get_by_role("textbox", name="Values to try").fill("1e-3, 2e-3")
+    page.get_by_role("button", name="Show the plan").click()
+    expect(page.get_by_text("Nothing is spent before you press Start")).to_be_visible()
+
+    page.get_by_role("button", name="Start", exact=True).click()
+    best = page.get_by_role("region", name="Best run", exact=True)
+    expect(best).to_contain_text("held-out loss 0.7", timeout=4 * PATIENCE_MS)
+    expect(
+        page.get_by_role("img", name=re.compile("Held-out loss by optim.lr, of 2"))
+    ).to_be_visible()
+    best.get_by_role("link", name="Open the run").click()
+    expect(page.get_by_text(re.compile("of 2 of the sweep"))).to_be_visible()
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_page_is_accessible_and_fits_a_phone(
     browser: Browser, product: Place, seen: str, repository: Path, theme: str
@@ -149,7 +175,7 @@ def test_every_page_is_accessible_and_fits_a_phone(
     context = browser.new_context(viewport={"width": 360, "height": 740})
     context.set_default_timeout(PATIENCE_MS)
     page, faults = context.new_page(), []
-    for path in ["/runs", "/runs/new", *(f"/runs/{seen}{tab}" for tab in TABS)]:
+    for path in [*PLACES, *(f"/runs/{seen}{tab}" for tab in TABS)]:
         page.goto(f"{product.public_url}{path}?theme={theme}")
         expect(page.get_by_role("heading", level=1).first).to_be_visible()
         expect(page.locator("[role='status']")).to_have_count(0)  # what was loading is there

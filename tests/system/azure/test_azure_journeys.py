@@ -1,6 +1,7 @@
 """Journeys through the azure profile while Azure misbehaves: one job, one effect, one card."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -107,6 +108,24 @@ async def test_a_sign_in_page_from_azure_devops_is_no_answer(journey: Journey) -
     run_id = await journey.start()
     await journey.ended(run_id, "Succeeded", patience_s=300)
     await proved(journey, run_id)
+
+
+async def test_a_sweep_runs_its_trials_under_one_budget_and_names_the_best(
+    journey: Journey,
+) -> None:
+    await journey.say("sweep tiny-sft seed=0,5 steps=8 parallel=2 budget=1")
+    plan = await journey.card("2 runs of tiny-sft", "Nothing is spent before")
+    sweep_id = re.search(r"sweep-\d{8}-[a-z2-7]{6}", plan.text)
+    assert sweep_id is not None
+    await journey.say(f"sweep start {sweep_id[0]}")
+    end = await journey.card("2 of 2 runs succeeded", "seed=0) with a held-out loss of 0.7000")
+    table = await journey.card(f"({sweep_id[0]})", "Best: ")
+    trials = sorted({*re.findall(r"run-\d{8}-[a-z2-7]{6}", table.text)})
+    assert len(trials) == 2
+    assert any(f"The best is {run_id}" in end.text.replace("`", "") for run_id in trials)
+    for run_id in trials:
+        assert await journey.jobs(run_id) == [run_id]
+        assert len(await journey.effects(run_id)) == 1
 
 
 async def test_a_machine_that_no_cluster_has_is_refused_before_anything_starts(
