@@ -2,6 +2,7 @@
 
 import gc
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ class Attempt:
             spread=self.spread,
             batches=batches,
             is_first_of_machine=context.seat.is_first_of_machine,
+            compiled=self.found[1].compiled if self.found else None,
         )
         self.trainer = self._make_trainer()
         reporter.meter = meter_of(ingredients, loop, self.trainer.model)
@@ -74,6 +76,8 @@ class Attempt:
         seed, rank = self.context.spec.optim.seed, self.context.seat.rank
         transformers.set_seed(seed)
         trainer = self.loop.make_trainer(self._watch)
+        # Going back to a checkpoint makes another one, which does as this one.
+        self._watch = replace(self._watch, compiled=trainer.compiles)
         if rank:  # Weights begin equal in all processes, dropout differs.
             transformers.set_seed(seed + rank)
         return trainer
@@ -93,7 +97,8 @@ class Attempt:
                 ResumeLine, step=found[1].step, **self._exactness(*found), **lost
             )
         spread = in_words(context.spec, self.spread, processes=context.ranks)
-        context.progress.write(PhaseLine, phase=Phase.TRAIN, note=spread)
+        note = f"{spread} {self.trainer.how}".strip()
+        context.progress.write(PhaseLine, phase=Phase.TRAIN, note=note)
         if found is not None and (found[1].step >= loop.steps or self.ended):
             self.trainer.load_weights(found[0])
             self.trainer.state.global_step = found[1].step
@@ -168,6 +173,8 @@ class Attempt:
             image=os.environ.get(IMAGE_VARIABLE),
             hardware=hardware(),
             world_size=self.context.ranks,
+            compiled=self.trainer.compiles,
+            precision=self.trainer.precision.name,
         )
 
     @property
@@ -223,6 +230,7 @@ class Attempt:
             data_sha256=self.data_sha256,
             world_size=world_size,
             sharded=self.spread.is_sharded,
+            compiled=self.trainer.compiles,
             torch=torch.__version__,
             totals=self.totals,
             files={},

@@ -43,6 +43,7 @@ class Manifest(BaseModel):
     data_sha256: str
     world_size: int
     sharded: bool = False  # written in parts, of a model that the processes share
+    compiled: bool = False  # the last steps were made by compiled code, which rounds otherwise
     torch: str
     totals: Totals
     files: dict[str, str]
@@ -57,6 +58,7 @@ def changes(was: Manifest, now: Manifest) -> list[str]:
             ("the data", was.data_sha256, now.data_sha256),
             ("the number of processes", was.world_size, now.world_size),
             ("how the processes hold the model", was.sharded, now.sharded),
+            ("whether it is compiled", was.compiled, now.compiled),
             ("the version of torch", was.torch, now.torch),
         )
         if before != after

@@ -10,6 +10,9 @@ from trainer.outside import Outside
 from trainer.processes import Seat
 from trainer.progress import Progress
 
+# `on` or `off`, whatever the spec leaves open: a run that is reproduced does as it did.
+COMPILE = "KRSP_COMPILE"
+
 
 @dataclass
 class StopFlag:
@@ -54,6 +57,7 @@ class Context:
     job_attempt: int = 1  # of the job that this is part of; `attempt` counts all of the run
     seat: Seat = field(default_factory=Seat)  # only the first process reports
     hub_is_off: bool = False  # nothing may be fetched from it
+    compiles: bool | None = None  # as the run did that this one repeats; else as the spec says
     shared: Path | None = None  # of all processes on this machine; default: `output`
 
     @property

@@ -7,11 +7,13 @@ from pathlib import Path
 import psutil
 import torch
 
+from trainer.contract.allocator import loaded_allocator
 from trainer.contract.machines import peak_flops
 from trainer.lineage import Hardware
 
 _CPUS = Path("/proc/cpuinfo")
 _PAGES = Path("/proc/self/statm")
+_MAPS = Path("/proc/self/maps")
 _DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -24,6 +26,7 @@ def hardware() -> Hardware:
         memory_bytes=psutil.virtual_memory().total,
         threads=torch.get_num_threads(),
         gpus=tuple(torch.cuda.get_device_name(number) for number in gpus),
+        allocator=loaded_allocator(_MAPS.read_text("utf-8", errors="replace")),
         driver=_after(_DRIVER, "NVRM version", ":"),
     )
 

@@ -45,6 +45,7 @@ class Hardware(BaseModel):
     memory_bytes: int
     threads: int
     gpus: tuple[str, ...] = ()
+    allocator: str = ""
     driver: str | None = None
 
 
@@ -73,6 +74,8 @@ class LineageFile(BaseModel):
     hardware: Hardware
     seed: int
     world_size: int
+    compiled: bool = False
+    precision: str = "fp32"
     files: dict[str, str]
 
 
@@ -84,6 +87,8 @@ class Circumstances:
     image: str | None
     hardware: Hardware
     world_size: int
+    compiled: bool
+    precision: str  # of matrices; weights are in fp32
 
 
 def lineage(*, run_id: str, attempt: int, spec_sha256: str, data_sha256: str) -> Lineage:

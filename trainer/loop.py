@@ -25,7 +25,8 @@ class Ingredients:
 class Watch:
     """Who looks at each step: the reporter, and who takes a written checkpoint.
 
-    `spread` is how the run's processes hold the model; `batches` names the rows of a bad one.
+    `spread` is how the run's processes hold the model; `batches` names the rows of a bad one;
+    `compiled` is whether the steps so far were made by compiled code.
     """
 
     reporter: Any
@@ -34,6 +35,7 @@ class Watch:
     spread: Spread = WHOLE
     batches: BadBatches | None = None
     is_first_of_machine: bool = True
+    compiled: bool | None = None
 
 
 class Loop(Protocol):

@@ -9,6 +9,7 @@ Shapes: B batch, T tokens, N trained positions, C positions of a chunk, E width,
 
 import functools
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,11 +93,14 @@ def cross_entropy_of_logits(logits_BTV: Tensor, labels_BT: Tensor) -> Scored:
     return Scored(cross_entropy(logits_NV.float(), target_N, reduction="sum"), len(target_N))
 
 
-def install_scoring(model: Any, *, has_plain_head: bool = True) -> None:
+def install_scoring(
+    model: Any, *, has_plain_head: bool = True, core: Callable[..., Tensor] | None = None
+) -> None:
     """Let `model(..., labels=..., score=True)` return `Scored` in place of logits.
 
     It goes through the model's own forward, so that wrappers around it (PEFT, DDP) keep working;
     without `score` nothing changes. Without a plain head (one matrix) the logits are held whole.
+    `core` gives the hidden states in training, in place of the model's own core.
     """
     original = model.forward
 
@@ -109,7 +113,10 @@ def install_scoring(model: Any, *, has_plain_head: bool = True) -> None:
         if not has_plain_head:
             logits_BTV = original(*args, use_cache=False, **inputs).logits
             return cross_entropy_of_logits(logits_BTV, labels_BT)
-        hidden_BTE = self.base_model(*args, use_cache=False, **inputs).last_hidden_state
+        if core is not None and self.training and torch.is_grad_enabled():
+            hidden_BTE = core(*args, use_cache=False, **inputs)
+        else:
+            hidden_BTE = self.base_model(*args, use_cache=False, **inputs).last_hidden_state
         return linear_cross_entropy(hidden_BTE, self.get_output_embeddings().weight, labels_BT)
 
     model.forward = types.MethodType(forward, model)

@@ -15,17 +15,19 @@ from torch import Tensor
 from trl import SFTConfig, SFTTrainer
 from typing_extensions import override
 
+from trainer.compiled import Plan, compiled_core, first_pass
+from trainer.context import Context
 from trainer.contract.progress import Phase, PhaseLine
 from trainer.contract.spec import RunSpec
-from trainer.contract.spread import WHOLE, Spread
 from trainer.judge import held_out_loss, perplexity
 from trainer.loop import Ingredients, Watch
 from trainer.loss import Scored, install_scoring
 from trainer.model import lora_config, make_model
+from trainer.precision import Precision
 from trainer.prepare import Prepared, prepare
 from trainer.sharding import leave_in_place
 from trainer.tokens.padding import PaddedBatches
-from trainer.watched import Watched, common_arguments
+from trainer.watched import Watched, common_arguments, precision_of
 
 
 class PackedTrainer(Watched, SFTTrainer):
@@ -35,12 +37,48 @@ class PackedTrainer(Watched, SFTTrainer):
     loss_is_scaled_for_ga = True
 
     def __init__(
-        self, *, spec: RunSpec, watch: Watch, has_plain_head: bool, **options: Any
+        self, *, context: Context, watch: Watch, precision: Precision, plan: Plan, **options: Any
     ) -> None:
         super().__init__(**options, callbacks=list(watch.callbacks))
-        self.begin_watching(spec, watch)
+        self.begin_watching(context.spec, watch, precision)
         model = self.model.get_base_model() if options["peft_config"] else self.model
-        install_scoring(model, has_plain_head=has_plain_head)
+        self._core, self._why = compiled_core(context, model, plan)
+        install_scoring(
+            model,
+            has_plain_head=plan.allows.has_plain_head,
+            core=self._core.hidden if self._core is not None else None,
+        )
+
+    @property
+    @override
+    def compiles(self) -> bool:
+        return self._core is not None and self._core.is_on
+
+    @property
+    @override
+    def how(self) -> str:
+        return f"{self._why} {super().how}"
+
+    @override
+    def training_step(self, model: Any, inputs: Any, *more: Any, **named: Any) -> Tensor:
+        """Make the first pass again without compiled code, if it fails with it."""
+
+        def step() -> Tensor:
+            return super(PackedTrainer, self).training_step(model, dict(inputs), *more, **named)
+
+        if self._core is None or self._core.is_proven:
+            return step()
+        loss, failure = first_pass(self._core, step, self._undo)
+        if failure:
+            self._why = failure
+            progress = self.watch.reporter.context.progress
+            progress.write(PhaseLine, phase=Phase.TRAIN, note=self.how)
+        return loss
+
+    def _undo(self) -> None:
+        """Take back what the first pass of a step has left."""
+        self.model.zero_grad(set_to_none=True)
+        self.uncount()
 
     @override
     def compute_loss(
@@ -76,17 +114,29 @@ class PackedLoop:
         """Return the trainer around the model."""
         spec = self._context.spec
         model = make_model(spec, self.tokenizer, self._base)
+        precision = precision_of(spec, model.module, watch.spread)
         if not model.allows.packs:
             self._prepared = padded(self._prepared)
         if model.allows.why:
             self._context.progress.write(PhaseLine, phase=Phase.DATA, note=model.allows.why)
         return PackedTrainer(
-            spec=spec,
+            context=self._context,
             watch=watch,
-            has_plain_head=model.allows.has_plain_head,
+            precision=precision,
+            plan=Plan(
+                model.allows,
+                watch.spread,
+                tokens=self._prepared.tokens,
+                is_bf16=precision.is_bf16,
+                before=watch.compiled,
+            ),
             model=leave_in_place(model.module) if watch.spread.is_sharded else model.module,
             args=training_arguments(
-                spec, self._prepared, self._context.checkpoints, spread=watch.spread
+                spec,
+                self._prepared,
+                self._context.checkpoints,
+                precision=precision,
+                recomputes=watch.spread.recomputes,
             ),
             train_dataset=bin_numbers(self._prepared),
             data_collator=self._prepared.train,
@@ -116,14 +166,21 @@ def padded(prepared: Prepared) -> Prepared:
 
 
 def training_arguments(
-    spec: RunSpec, prepared: Prepared, checkpoints: Path, *, spread: Spread = WHOLE
+    spec: RunSpec,
+    prepared: Prepared,
+    checkpoints: Path,
+    *,
+    precision: Precision,
+    recomputes: bool = False,
 ) -> SFTConfig:
     """Return the arguments for transformers and TRL: one packed batch a forward pass."""
     return SFTConfig(
-        **common_arguments(spec, steps=prepared.steps, checkpoints=checkpoints, spread=spread),
+        **common_arguments(
+            spec, steps=prepared.steps, checkpoints=checkpoints, precision=precision
+        ),
         per_device_train_batch_size=1,
         gradient_accumulation_steps=prepared.accumulate,
-        activation_checkpointing=spread.recomputes,
+        activation_checkpointing=recomputes,
         max_length=None,
         remove_unused_columns=False,
         dataset_kwargs={"skip_prepare_dataset": True},

@@ -24,10 +24,11 @@ from trainer.group import everywhere, share, summed
 from trainer.judge import judging, moved
 from trainer.loop import Ingredients, Watch
 from trainer.model import lora_config, make_model
+from trainer.precision import Precision
 from trainer.preference_data import Prepared, prepare
 from trainer.tokens.answers import Answers
 from trainer.tokens.packing import IGNORED, Bins
-from trainer.watched import Watched, common_arguments
+from trainer.watched import Watched, common_arguments, precision_of
 
 Example = dict[str, Any]
 Batch = dict[str, Any]
@@ -87,11 +88,17 @@ class PreferenceTrainer(Watched):
     loss_is_scaled_for_ga = True
 
     def __init__(
-        self, *, spec: RunSpec, watch: Watch, batches: Mapping[str, AnswerBatches], **options: Any
+        self,
+        *,
+        spec: RunSpec,
+        watch: Watch,
+        precision: Precision,
+        batches: Mapping[str, AnswerBatches],
+        **options: Any,
     ) -> None:
         self._batches = batches  # TRL's `__init__` asks for the reference's log-probabilities
         super().__init__(**options, callbacks=list(watch.callbacks))
-        self.begin_watching(spec, watch)
+        self.begin_watching(spec, watch, precision)
 
     def _prepare_dataset(self, dataset: datasets.Dataset, *_: Any) -> datasets.Dataset:
         return dataset
@@ -169,12 +176,14 @@ class PreferenceLoop:
             context.progress.write(PhaseLine, phase=Phase.DATA, note=model.allows.why)
         # The base model must say the same each time it is asked; adapters keep their dropout.
         disable_dropout_in_model(model.module)
+        precision = precision_of(spec, model.module, watch.spread)
         arguments = common_arguments(
-            spec, steps=self.steps, checkpoints=context.checkpoints, spread=watch.spread
+            spec, steps=self.steps, checkpoints=context.checkpoints, precision=precision
         )
         return trainer_class(self._of.trainer)(
             spec=spec,
             watch=watch,
+            precision=precision,
             batches={"train": self._train, "eval": self._held_out},
             model=model.module,
             args=self._of.config(

@@ -35,6 +35,11 @@ class Prepared:
     steps: int
     steps_in_epoch: int
 
+    @property
+    def tokens(self) -> int:
+        """Return about how many tokens the run has."""
+        return round(self.steps * self.data.tokens / self.steps_in_epoch)
+
 
 def prepare(context: Context, gathered: Gathered, base: Path | None) -> Prepared:
     """Return batches and steps, and report the data line."""

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from trainer import hub
 from trainer.base import Places, find_base
 from trainer.compare import Comparison, compare, outcome
+from trainer.context import COMPILE
+from trainer.contract.allocator import with_allocator
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError, faults_of
 from trainer.contract.job import output_folder
@@ -153,8 +155,13 @@ def _run(known: LineageFile, spec: RunSpec, target: Path, inputs: Sequence[str],
     env = {key: value for key, value in os.environ.items() if key not in _NOT_OURS}
     # Sums are taken in as many parts as there are threads.
     env |= {"OMP_NUM_THREADS": str(known.hardware.threads), "KRSP_WORKDIR": str(_workdir())}
+    env[COMPILE] = "on" if known.compiled else "off"
     done = subprocess.run(
-        [*command, *inputs], cwd=_code(known, home), env=env, stdout=sys.stderr, check=False
+        [*command, *inputs],
+        cwd=_code(known, home),
+        env=with_allocator(env),
+        stdout=sys.stderr,
+        check=False,
     )
     return done.returncode
 

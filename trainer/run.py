@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from trainer import hub
 from trainer.base import Places, find_base, whole_model
-from trainer.context import Context, StopFlag
+from trainer.context import COMPILE, Context, StopFlag
 from trainer.contract.failure import EXIT_CODES
 from trainer.contract.faults import SpecError
 from trainer.contract.progress import Phase, PhaseLine
@@ -180,6 +180,7 @@ def _context(
         job_attempt=node.job_attempt,
         seat=node.seat,
         shared=node.shared,
+        compiles={"on": True, "off": False}.get(env.get(COMPILE, "")),
     )
 
 

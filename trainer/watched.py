@@ -18,6 +18,7 @@ from trainer.errors import BadSpecError
 from trainer.guardian import Guardian
 from trainer.guarding import Observation, rate_factor, rolls_back
 from trainer.loop import Watch
+from trainer.precision import Precision, precision_on, this_device
 from trainer.sharding import Shardable, full
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
@@ -31,12 +32,23 @@ class Watched(Shardable):
 
     spec: RunSpec
     watch: Watch
+    precision: Precision
     _loss_so_far: Tensor
     _guardian: Guardian
 
-    def begin_watching(self, spec: RunSpec, watch: Watch) -> None:
+    @property
+    def compiles(self) -> bool:
+        """Return whether steps are made by compiled code."""
+        return False
+
+    @property
+    def how(self) -> str:
+        """Return in sentences how the model computes."""
+        return self.precision.in_words
+
+    def begin_watching(self, spec: RunSpec, watch: Watch, precision: Precision) -> None:
         """Call once, after the library's own `__init__`."""
-        self.spec, self.watch = spec, watch
+        self.spec, self.watch, self.precision = spec, watch, precision
         if watch.spread.is_sharded:
             self.shard()
         reporter = watch.reporter
@@ -53,6 +65,12 @@ class Watched(Shardable):
         self._loss_so_far += loss.detach()
         self._passes.append((loss.detach(), self._rows))
         self.watch.reporter.step_tokens += tokens
+
+    def uncount(self) -> None:
+        """Forget the first forward pass of a step: it is made again."""
+        self._loss_so_far.zero_()
+        self._passes.clear()
+        self.watch.reporter.step_tokens = 0
 
     @override
     def training_step(self, model: Any, inputs: Any, *more: Any, **named: Any) -> Tensor:
@@ -198,8 +216,16 @@ def lower_rate(scheduler: Any, factor: float) -> None:
     scheduler._last_lr = [group["lr"] for group in scheduler.optimizer.param_groups]  # noqa: SLF001
 
 
+def precision_of(spec: RunSpec, model: Any, spread: Spread = WHOLE) -> Precision:
+    """Return what the model is computed in on this machine. Raises `BadSpecError`."""
+    width = model.config.get_text_config().hidden_size
+    return precision_on(
+        this_device(), spec.compute.precision, width=width, is_sharded=spread.is_sharded
+    )
+
+
 def common_arguments(
-    spec: RunSpec, *, steps: int, checkpoints: Path, spread: Spread = WHOLE
+    spec: RunSpec, *, steps: int, checkpoints: Path, precision: Precision
 ) -> dict[str, Any]:
     """Return what every trainer is told, each default that hurts us switched off."""
     on_gpu = torch.cuda.is_available()
@@ -215,8 +241,7 @@ def common_arguments(
         "data_seed": spec.optim.seed,
         "full_determinism": spec.deterministic,
         "use_cpu": not on_gpu,
-        # A sharded model's weights are gathered in bf16; autocast would have them gathered in fp32.
-        "bf16": on_gpu and not spread.is_sharded,
+        "bf16": precision.is_bf16,
         "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": on_gpu,
         "logging_strategy": "no",

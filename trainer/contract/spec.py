@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trainer.contract.compute import Compute
+from trainer.contract.compute import Compute, method_fault
 from trainer.contract.data import Data
 from trainer.contract.evaluation import Evaluation
 from trainer.contract.exporting import Export
 from trainer.contract.goal import Goal, task_fault
 from trainer.contract.guard import Guard
 from trainer.contract.hub import pin_fault
-from trainer.contract.methods import SHARDED_METHODS, method_names
+from trainer.contract.methods import method_names
 from trainer.contract.part import Part
 from trainer.contract.preference import Preference, preference_fault
 from trainer.contract.stopping import EarlyStop, never_stops
@@ -202,7 +202,7 @@ class RunSpec(Part):
 
     @model_validator(mode="after")
     def _fits_its_method(self) -> "RunSpec":
-        fault = preference_fault(self)
+        fault = preference_fault(self) or method_fault(self.compute, self.method)
         if fault is not None:
             raise ValueError(fault)
         return self
@@ -226,11 +226,6 @@ class RunSpec(Part):
     def _parts_agree(self) -> "RunSpec":
         if self.tuning.kind == "lora" and self.model.source is None:
             raise ValueError("LoRA needs a base model: set model.source")
-        if self.compute.sharding == "full" and self.method not in SHARDED_METHODS:
-            raise ValueError(
-                f"compute.sharding full is offered for {' and '.join(SHARDED_METHODS)}, not for "
-                f"{self.method}: set it to none or auto"
-            )
         if self.early_stop is not None and self.budget.steps is not None:
             why = never_stops(self.early_stop, self.eval.every_steps, self.budget.steps)
             if why:
@@ -247,6 +242,8 @@ class RunSpec(Part):
 # say something: a spec from before keeps its hash, and with it approvals, checkpoints and lineage.
 LATER = (
     "compute.activation_checkpointing",
+    "compute.compile",
+    "compute.precision",
     "compute.priority",
     "compute.sharding",
     "data.mix",

@@ -12,6 +12,7 @@ from bot.adapters.local.interpreter.process import signal_group
 from bot.adapters.local.job_state import GRACE_S, RESUMABLE, next_attempt, read_files
 from bot.adapters.local.processes import MARK, end_marked, inherited
 from bot.adapters.local.supervisor import Desk, Seat, supervise
+from trainer.contract.allocator import with_allocator
 from trainer.contract.job import JobRequest
 
 
@@ -105,7 +106,7 @@ def _environment(desk: Desk, request: JobRequest) -> dict[str, str]:
     environment["KRSP_ATTEMPT"] = str(desk.attempt)
     if desk.seat.has_gpus:
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(each) for each in desk.seat.slots)
-    return environment
+    return with_allocator(environment)
 
 
 if __name__ == "__main__":
