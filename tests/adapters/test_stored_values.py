@@ -49,7 +49,7 @@ SPECS = st.builds(
             "recipe": TEXT,
             "name": st.sampled_from(["a", "first-try.2"]),
             "method": st.sampled_from(["pretrain", "sft"]),
-            "model": st.fixed_dictionaries({"source": TEXT}),
+            "model": st.fixed_dictionaries({"source": TEXT.filter(lambda t: ":" not in t)}),
             "data": st.fixed_dictionaries(
                 {"train": st.fixed_dictionaries({"uri": TEXT.filter(bool)})}
             ),
@@ -69,6 +69,8 @@ SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     Any: JSON,
     type(None): st.none(),
     dict[str, Any]: st.dictionaries(TEXT, JSON, max_size=3),
+    dict[str, float]: st.dictionaries(TEXT, FLOATS, max_size=3),
+    dict[str, int]: st.dictionaries(TEXT, st.integers(), max_size=3),
     Mapping[str, Any]: st.dictionaries(TEXT, JSON, max_size=3),
     RunSpec: SPECS,
     Failure: FAILURES,

