@@ -12,6 +12,8 @@ from tests.trainer.small import small_spec
 from trainer.compiled import MOST, WARM, CodeCache, CompiledCore, fill, first_pass
 from trainer.contract.compiling import WORTH_TOKENS, compiling
 
+# torch's compiler loads a part of torch that torch itself calls old.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is:DeprecationWarning")
 KEPT = "Compiled: the code for this model and machine is kept from before."
 
 
