@@ -10,7 +10,7 @@ MODULE_LINES = 300
 FUNCTION_LINES = 40
 
 LONGER_FUNCTIONS = {
-    "bot/domain/picture.py": 46,  # a field a line, nothing else
+    "bot/domain/picture.py": 47,  # a field a line, nothing else
 }
 
 ROOT = Path(__file__).parent.parent.parent
