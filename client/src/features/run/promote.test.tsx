@@ -1,25 +1,12 @@
 import { screen, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { aPromotion, aPromotionPlan, aRun, detailOf } from "@/test/fixtures";
+import { aPromotion, aPromotionPlan, aResult, aRun, detailOf } from "@/test/fixtures";
 import { renderApp } from "@/test/render-app";
 import { get, server } from "@/test/server";
 
 const PATH = "/runs/run-20261123-a2b3c4";
-const RESULT = {
-  steps: 70,
-  tokens: 1000,
-  train_s: 3,
-  loss: 3.9,
-  eval_loss: 4.1,
-  eval_perplexity: 60,
-  first_eval_loss: 7.6,
-  peak_memory_bytes: 9e8,
-  model: "model",
-  model_sha256: "ab",
-  ended: "",
-};
-const DONE = detailOf(aRun({ status: "succeeded", result: RESULT }));
+const DONE = detailOf(aRun({ status: "succeeded", result: aResult() }));
 
 function plans(asked: unknown[], part = {}) {
   return http.post("*/api/v1/runs/:id/promotion-plan", async ({ request }) => {
