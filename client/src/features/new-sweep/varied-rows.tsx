@@ -18,7 +18,8 @@ type VariedRowsProps = {
 /** The settings that vary, one box each, and how many combinations they make. */
 export function VariedRows({ rows, choices, faults, onChange }: VariedRowsProps) {
   const taken = new Set(rows.map(({ place }) => place));
-  const next = choices.find(({ place }) => !taken.has(place));
+  const free = choices.filter(({ place }) => !taken.has(place));
+  const next = free.find(({ kind }) => kind === "number") ?? free[0];
   const count = combinationsOf(rows);
   const add = () => {
     const id = 1 + Math.max(...rows.map((row) => row.id));

@@ -12,7 +12,7 @@ export function ResultPanel({ run, result }: { run: RunView; result: ResultSeen 
   return (
     <Section title={WORDS.result}>
       {run.verdict && <VerdictBar verdict={run.verdict} />}
-      {result.ended && (
+      {result.ended && !run.verdict?.text.includes(result.ended) && (
         <div className={styles.verdict}>
           <MessageBar intent="info" layout="multiline" politeness="polite">
             <MessageBarBody>
