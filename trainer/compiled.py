@@ -156,6 +156,7 @@ def compiled_core(context: Context, model: Any, plan: Plan) -> tuple[CompiledCor
     found = compiling(
         spec.compute.compile,
         tokens=plan.tokens,
+        is_bf16=plan.is_bf16,
         is_warm=cache.is_warm,
         before=plan.before if context.compiles is None else context.compiles,
         cannot=_cannot(plan, context.ranks),

@@ -22,6 +22,7 @@ KEPT = "Compiled: the code for this model and machine is kept from before."
     [
         ("auto", {"tokens": 999}, "Not compiled: 999 tokens are too few to make up for"),
         ("auto", {"tokens": WORTH_TOKENS}, "Compiled: for 1,000,000 tokens it saves more"),
+        ("auto", {"tokens": WORTH_TOKENS, "is_bf16": False}, "Not compiled: in fp32 it has not"),
         ("auto", {"tokens": 9, "is_warm": True}, KEPT),
         ("auto", {"tokens": 9, "before": True}, "Compiled: as the run did before."),
         ("on", {"tokens": 9, "before": False}, "Not compiled: as the run did before."),

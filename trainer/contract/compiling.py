@@ -18,19 +18,22 @@ class Compiling:
     why: str
 
 
-def compiling(
+def compiling(  # noqa: PLR0913  # all that decides, by name
     setting: Literal["auto", "on", "off"],
     *,
     tokens: int,
+    is_bf16: bool = True,
     is_warm: bool = False,
     before: bool | None = None,
     cannot: str = "",
 ) -> Compiling:
     """Return the decision for a run of `tokens`.
 
-    `is_warm` says that compiled code for this model and machine is kept; `before` what the run did
-    up to its checkpoint, or the run that it repeats: compiled code rounds otherwise, so an exact
-    resume does the same again; `cannot` why this run cannot, as the end of a sentence.
+    `is_bf16` says that matrices are multiplied in it: in fp32, on a processor without it, compiled
+    code was no faster (docs/lab-notes.md). `is_warm` says that compiled code for this model and
+    machine is kept; `before` what the run did up to its checkpoint, or the run that it repeats:
+    compiled code rounds otherwise, so an exact resume does the same again; `cannot` why this run
+    cannot, as the end of a sentence.
     """
     if setting == "off":
         return _no("compute.compile is off")
@@ -42,6 +45,8 @@ def compiling(
         return _yes("compute.compile is on")
     if is_warm:
         return _yes("the code for this model and machine is kept from before")
+    if not is_bf16:
+        return _no("in fp32 it has not been faster")
     if tokens >= WORTH_TOKENS:
         return _yes(f"for {tokens:,} tokens it saves more than it costs")
     return _no(f"{tokens:,} tokens are too few to make up for what it costs")
